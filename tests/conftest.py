@@ -1,0 +1,40 @@
+"""Fixtures shared by all tests: the shared cases and real data, skipped visibly where they are absent."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SHARED = Path(os.environ.get("TILTH_SHARED_DATA", Path(__file__).resolve().parents[2] / "shared"))
+
+
+@pytest.fixture(scope="session")
+def shared_case() -> Callable[[str, str], dict[str, Any]]:
+    """`shared_case("transform", "tft-1")` is that case, or the test is skipped where the cases are absent."""
+
+    def find(area: str, case: str) -> dict[str, Any]:
+        path = SHARED / "cases" / f"{area}.json"
+        if not path.exists():
+            pytest.skip("the shared cases are not here")
+        found: dict[str, Any] = next(c for c in json.loads(path.read_text())["cases"] if c["id"] == case)
+        return found
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Callable[[str], Path]:
+    """`shared_data("census-adult/adult.data.gz")` is that file, or the test is skipped where it is absent."""
+
+    def find(name: str) -> Path:
+        path = SHARED / "data" / name
+        if not path.exists():
+            pytest.skip(f"the shared data set {name} is not here")
+        return path
+
+    return find
