@@ -1,0 +1,51 @@
+"""What was done and what came of it: runs, executions, artifacts, lineage, model versions and their aliases.
+
+`Store` keeps the records in a database (SQLite, or PostgreSQL for teams), `ArtifactStore` the bytes in a
+folder by their content. Bytes are put first and recorded last, so a crash between the two leaves bytes
+without a record, which harm nobody, and never a record without its bytes. This room opens its own files; only
+the shell (projects, pipelines, serving, the command line) may use it.
+"""
+
+from __future__ import annotations
+
+from tilth.store.digests import digest_of_bytes, digest_of_file
+from tilth.store.files import ArtifactStore, Stored
+from tilth.store.records import (
+    AliasChange,
+    Artifact,
+    Direction,
+    Event,
+    Execution,
+    LineageGraph,
+    Metric,
+    ModelSummary,
+    ModelVersion,
+    Overview,
+    Record,
+    Role,
+    Run,
+    State,
+)
+from tilth.store.store import Store
+
+__all__ = [
+    "AliasChange",
+    "Artifact",
+    "ArtifactStore",
+    "Direction",
+    "Event",
+    "Execution",
+    "LineageGraph",
+    "Metric",
+    "ModelSummary",
+    "ModelVersion",
+    "Overview",
+    "Record",
+    "Role",
+    "Run",
+    "State",
+    "Store",
+    "Stored",
+    "digest_of_bytes",
+    "digest_of_file",
+]

@@ -1,0 +1,273 @@
+"""The nouns of the record store: frozen values that are read from it, never handles into it."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias, get_args
+
+from tilth.types import JSONObject, JSONValue
+
+__all__ = [
+    "STATES",
+    "AliasChange",
+    "Artifact",
+    "Direction",
+    "Event",
+    "Execution",
+    "LineageGraph",
+    "Metric",
+    "ModelSummary",
+    "ModelVersion",
+    "Overview",
+    "Record",
+    "Role",
+    "Run",
+    "State",
+]
+
+State = Literal["running", "complete", "failed", "interrupted", "skipped"]
+"""How far an execution or run is. A run is never "skipped"."""
+
+STATES: tuple[State, ...] = get_args(State)
+
+Role = Literal["input", "output"]
+"""What an artifact was to an execution."""
+
+Direction = Literal["upstream", "downstream"]
+"""Upstream: what it was made from. Downstream: what was made from it."""
+
+
+def _seconds(started: datetime.datetime, finished: datetime.datetime | None) -> float | None:
+    return None if finished is None else (finished - started).total_seconds()
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A thing that was made or read: a data set, a profile, a model, a file.
+
+    `digest` is the sha256 of its bytes, `fingerprint` that of its content where the two differ (a table's
+    rows in any order), `size` in bytes.
+    """
+
+    id: int
+    kind: str
+    name: str
+    digest: str
+    fingerprint: str | None
+    size: int
+    properties: JSONObject = field(hash=False)
+    created: datetime.datetime
+
+    @property
+    def reference(self) -> str:
+        """What `Store.find` finds it by: the first 12 digits of its digest."""
+        return self.digest[:12]
+
+
+@dataclass(frozen=True)
+class Execution:
+    """One act: a step that ran once, or was skipped because an earlier act had done the same.
+
+    `key` is the cache key; `reused` the id of the execution that a skipped one stands for.
+    """
+
+    id: int
+    run: int
+    step: str
+    state: State
+    key: str
+    parameters: JSONObject = field(hash=False)
+    code_version: str | None
+    host: str
+    pid: int
+    started: datetime.datetime
+    finished: datetime.datetime | None
+    error: str | None
+    reused: int | None
+
+    @property
+    def reference(self) -> str:
+        """What `Store.find` finds it by."""
+        return f"execution:{self.id}"
+
+    @property
+    def duration_s(self) -> float | None:
+        """Seconds from start to finish; None while it runs."""
+        return _seconds(self.started, self.finished)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One command as users see it: `tilth run`, `tilth monitor`. Numbered 1, 2, 3 in a store."""
+
+    number: int
+    command: str
+    state: State
+    parameters: JSONObject = field(hash=False)
+    tags: dict[str, str] = field(hash=False)
+    host: str
+    pid: int
+    started: datetime.datetime
+    finished: datetime.datetime | None
+    error: str | None
+
+    @property
+    def reference(self) -> str:
+        """What `Store.find` finds it by."""
+        return f"run:{self.number}"
+
+    @property
+    def duration_s(self) -> float | None:
+        """Seconds from start to finish; None while it runs."""
+        return _seconds(self.started, self.finished)
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """An immutable build of a named model. Versions are 1, 2, 3 without gaps."""
+
+    name: str
+    version: int
+    artifact: Artifact
+    run: int | None
+    created: datetime.datetime
+    properties: JSONObject = field(hash=False)
+
+    @property
+    def reference(self) -> str:
+        """What `Store.find` finds it by."""
+        return f"{self.name}@{self.version}"
+
+
+@dataclass(frozen=True)
+class AliasChange:
+    """One move of an alias; `version` is None when it was removed, `previous` when it was new."""
+
+    model: str
+    alias: str
+    version: int | None
+    previous: int | None
+    who: str
+    why: str
+    time: datetime.datetime
+
+
+@dataclass(frozen=True)
+class Event:
+    """An artifact was an input or output of an execution, under a name such as "train"."""
+
+    execution: int
+    artifact: int
+    role: Role
+    name: str
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A measured value of a run on a slice (empty: all rows); None when undefined."""
+
+    name: str
+    value: float | None
+    slice: dict[str, str] = field(hash=False)
+
+
+Record: TypeAlias = "Artifact | Execution | Run | ModelVersion"
+"""What `Store.find` returns and `Store.lineage` starts from."""
+
+
+@dataclass(frozen=True)
+class LineageGraph:
+    """The part of the graph of artifacts and executions that was reached, the start included.
+
+    `artifacts`, `executions` and `events` are in the order in which they were recorded; `models` are the
+    registered versions of the artifacts reached.
+    """
+
+    direction: Direction
+    start: tuple[Record, ...]
+    artifacts: tuple[Artifact, ...]
+    executions: tuple[Execution, ...]
+    events: tuple[Event, ...]
+    models: tuple[ModelVersion, ...]
+
+    def inputs(self, execution: Execution | int) -> dict[str, Artifact]:
+        """The inputs of an execution, by name, as far as they were reached."""
+        return self._of(execution, "input")
+
+    def outputs(self, execution: Execution | int) -> dict[str, Artifact]:
+        """The outputs of an execution, by name, as far as they were reached."""
+        return self._of(execution, "output")
+
+    def _of(self, execution: Execution | int, role: Role) -> dict[str, Artifact]:
+        wanted = execution if isinstance(execution, int) else execution.id
+        known = {artifact.id: artifact for artifact in self.artifacts}
+        return {e.name: known[e.artifact] for e in self.events if e.execution == wanted and e.role == role}
+
+    def to_json(self) -> JSONObject:
+        """The graph as JSON values."""
+        return {
+            "direction": self.direction,
+            "start": [record.reference for record in self.start],
+            "artifacts": [_artifact_json(artifact) for artifact in self.artifacts],
+            "executions": [_execution_json(execution) for execution in self.executions],
+            "events": [
+                {"execution": e.execution, "artifact": e.artifact, "role": e.role, "name": e.name}
+                for e in self.events
+            ],
+            "models": [
+                {"name": m.name, "version": m.version, "artifact": m.artifact.id, "run": m.run}
+                for m in self.models
+            ],
+        }
+
+
+def _artifact_json(artifact: Artifact) -> JSONValue:
+    return {
+        "id": artifact.id,
+        "kind": artifact.kind,
+        "name": artifact.name,
+        "digest": artifact.digest,
+        "fingerprint": artifact.fingerprint,
+        "size": artifact.size,
+        "properties": artifact.properties,
+        "created": artifact.created.isoformat(),
+    }
+
+
+def _execution_json(execution: Execution) -> JSONValue:
+    return {
+        "id": execution.id,
+        "run": execution.run,
+        "step": execution.step,
+        "state": execution.state,
+        "parameters": execution.parameters,
+        "code_version": execution.code_version,
+        "started": execution.started.isoformat(),
+        "finished": execution.finished.isoformat() if execution.finished else None,
+    }
+
+
+@dataclass(frozen=True)
+class ModelSummary:
+    """A model at a glance: its newest version, how many there are, where its aliases point."""
+
+    name: str
+    versions: int
+    latest: ModelVersion
+    aliases: Mapping[str, int] = field(hash=False)
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Where a store stands: what `tilth status` shows.
+
+    `last` holds the newest run of every command, `artifacts` the number and bytes of every kind.
+    """
+
+    runs: int
+    last: Mapping[str, Run] = field(hash=False)
+    running: tuple[Run, ...]
+    models: tuple[ModelSummary, ...]
+    artifacts: Mapping[str, tuple[int, int]] = field(hash=False)
