@@ -1,0 +1,11 @@
+"""Load and run an ONNX graph: the same file in training, batch prediction and the server.
+
+The only room that knows onnxruntime. A graph takes raw columns by name, missing values included, and gives
+named arrays with one row for each example.
+"""
+
+from __future__ import annotations
+
+from tilth.inference.graph import INPUT_NAMES_KEY, Graph, InputKind
+
+__all__ = ["INPUT_NAMES_KEY", "Graph", "InputKind"]

@@ -1,0 +1,31 @@
+"""Mergeable statistics of predictions, the metrics that follow from them, and their confidence intervals.
+
+Statistics count rows per distinct score, so that merging two of them is exact and the metrics do not depend
+on the order of rows or the size of batches. What is undefined is None, never 0 and never NaN.
+"""
+
+from __future__ import annotations
+
+from tilth.metrics.binary import BinaryStatistics
+from tilth.metrics.confusion import ConfusionMatrix, f1_score
+from tilth.metrics.estimate import CHIEF_METRIC, UNDEFINED, Estimate
+from tilth.metrics.intervals import LEVEL
+from tilth.metrics.label_encoding import LabelEncoding
+from tilth.metrics.label_values import LabelValue, label_text
+from tilth.metrics.multiclass import MulticlassStatistics
+from tilth.metrics.regression import RegressionStatistics
+
+__all__ = [
+    "CHIEF_METRIC",
+    "LEVEL",
+    "UNDEFINED",
+    "BinaryStatistics",
+    "ConfusionMatrix",
+    "Estimate",
+    "LabelEncoding",
+    "LabelValue",
+    "MulticlassStatistics",
+    "RegressionStatistics",
+    "f1_score",
+    "label_text",
+]

@@ -1,0 +1,108 @@
+"""Logged predictions as a table."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+
+from tilth.errors import DataError
+from tilth.tables.arrow_types import ARROW_TYPES
+from tilth.tables.memory import table_from_arrow
+from tilth.tables.predictions import Label, Prediction
+from tilth.tables.table import Table
+from tilth.types import ColumnType
+
+__all__ = ["predictions_table"]
+
+
+def predictions_table(
+    predictions: Sequence[Prediction], types: Mapping[str, ColumnType], *, missing: Sequence[str] = ()
+) -> Table:
+    """One row a prediction, in the order given.
+
+    Args:
+        predictions: what was answered.
+        types: the input columns and their types; one that an input lacks is missing there.
+        missing: texts that mean missing, beside the empty one.
+
+    Returns:
+        The input columns, then `tilth.prediction_id`, `tilth.time`, `tilth.version`, `tilth.label` and
+        `tilth.score` (the probability of the predicted class, missing for a regression).
+
+    Raises:
+        DataError: an input that is not of its column's type.
+
+    Example:
+        >>> now = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+        >>> made = Prediction("a-0", now, "m", 1, "live", {"x": 1}, "yes", {"no": 0.2, "yes": 0.8}, 0.001)
+        >>> predictions_table([made], {"x": "float"}).select(["x", "tilth.score"]).to_arrow().to_pylist()
+        [{'x': 1.0, 'tilth.score': 0.8}]
+    """
+    absent = frozenset(("", *missing))
+    arrays = {name: _inputs(predictions, name, kind, absent) for name, kind in types.items()}
+    arrays["tilth.prediction_id"] = pa.array([p.id for p in predictions], pa.string())
+    arrays["tilth.time"] = pa.array(
+        [p.time.replace(tzinfo=None) for p in predictions], ARROW_TYPES["datetime"]
+    )
+    arrays["tilth.version"] = pa.array([p.version for p in predictions], pa.int64())
+    arrays["tilth.label"] = _labels([p.label for p in predictions])
+    arrays["tilth.score"] = pa.array([_score(p) for p in predictions], pa.float64())
+    return table_from_arrow(pa.table(arrays), "<predictions>")
+
+
+def _inputs(
+    predictions: Sequence[Prediction], name: str, kind: ColumnType, absent: frozenset[str]
+) -> pa.Array:
+    values: list[object] = []
+    for made in predictions:
+        value = made.inputs.get(name)
+        try:
+            values.append(None if isinstance(value, str) and value in absent else _value(value, kind))
+        except ValueError as error:
+            raise DataError(
+                f"column '{name}' has the value {value!r}",
+                where=f"prediction {made.id}",
+                expected=f"a value of type {kind}",
+            ) from error
+    return pa.array(values, ARROW_TYPES[kind])
+
+
+def _value(value: object, kind: ColumnType) -> object:
+    """A value from JSON as the column's type takes it.
+
+    Raises:
+        ValueError: it does not fit.
+    """
+    if value is None:
+        return None
+    if kind == "datetime" and isinstance(value, str):
+        moment = datetime.datetime.fromisoformat(value)
+        return moment if moment.tzinfo is None else moment.astimezone(datetime.UTC).replace(tzinfo=None)
+    if kind in ("int", "float") and isinstance(value, (int, float)) and not isinstance(value, bool):
+        if kind == "float":
+            return float(value)
+        if float(value).is_integer():
+            return int(value)
+    elif (kind == "string" and isinstance(value, str)) or (kind == "bool" and isinstance(value, bool)):
+        return value
+    raise ValueError(kind)
+
+
+def _labels(labels: Sequence[Label]) -> pa.Array:
+    """Labels in their own type; as text where they are of several."""
+    kinds = {type(label) for label in labels}
+    if kinds <= {int, float} and kinds:
+        return pa.array([float(v) for v in labels] if float in kinds else list(labels))
+    if kinds == {bool}:
+        return pa.array(list(labels), pa.bool_())
+    return pa.array([str(label) for label in labels], pa.string())
+
+
+def _score(made: Prediction) -> float | None:
+    if not made.scores:
+        return None
+    text = str(made.label).lower() if isinstance(made.label, bool) else str(made.label)
+    found = made.scores.get(text, made.scores.get(str(made.label)))
+    return max(made.scores.values()) if found is None else found
