@@ -1,0 +1,131 @@
+"""Evaluator: streams rows through statistics, one for each slice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from tilth.errors import UsageError
+from tilth.evaluation.result import Evaluation
+from tilth.evaluation.slice_result import SliceResult
+from tilth.evaluation.slicing import groups
+from tilth.metrics import BinaryStatistics, LabelEncoding, MulticlassStatistics, RegressionStatistics
+
+__all__ = ["Evaluator"]
+
+Numbers = npt.NDArray[np.int64] | npt.NDArray[np.float64]
+Statistics = BinaryStatistics | MulticlassStatistics | RegressionStatistics
+
+
+class Evaluator:
+    """Takes rows in batches and gives their evaluation; two of them merge.
+
+    Args:
+        encoding: the task and its classes.
+        slices: groups of columns whose crossed values make slices.
+        threshold: what the score of a row must exceed to count as a positive prediction.
+
+    Example:
+        >>> evaluator = Evaluator(LabelEncoding("binary", ("no", "yes")))
+        >>> evaluator.update(np.array([0, 1, 1]), scores=np.array([0.1, 0.8, 0.4]))
+        >>> evaluator.result().slices[0].confusion
+        [[1, 0], [1, 1]]
+    """
+
+    def __init__(
+        self, encoding: LabelEncoding, slices: Sequence[Sequence[str]] = (), *, threshold: float = 0.5
+    ) -> None:
+        self.encoding = encoding
+        self.slices = tuple(tuple(names) for names in slices)
+        self.threshold = threshold
+        self._whole = _statistics(encoding)
+        self._parts: list[dict[tuple[str, ...], Statistics]] = [{} for _ in self.slices]
+
+    def update(
+        self,
+        labels: Numbers,
+        *,
+        predictions: Numbers | None = None,
+        scores: npt.NDArray[np.floating] | None = None,
+        columns: Mapping[str, pa.Array | pa.ChunkedArray] | None = None,
+    ) -> None:
+        """Count rows.
+
+        Args:
+            labels: (n,), codes of the true classes, or numbers.
+            predictions: (n,), codes of the predicted classes, or numbers; may be left out for two classes
+                when there are scores.
+            scores: the probability of the positive class, (n,); for several classes of each, (n, c).
+            columns: the columns to slice by, n rows each.
+        """
+        everything = np.arange(len(labels))
+        self._add(self._whole, labels, predictions, scores, everything)
+        for names, parts in zip(self.slices, self._parts, strict=True):
+            for values, rows in groups(columns or {}, names) if len(labels) else ():
+                if values not in parts:
+                    parts[values] = _statistics(self.encoding)
+                self._add(parts[values], labels, predictions, scores, rows)
+
+    def merge(self, other: Evaluator) -> None:
+        """Add the rows that another evaluator of the same task and slices has counted."""
+        if (self.encoding, self.slices) != (other.encoding, other.slices):
+            raise UsageError("evaluators of different tasks or slices cannot be merged")
+        _merge(self._whole, other._whole)
+        for mine, theirs in zip(self._parts, other._parts, strict=True):
+            for values, statistics in theirs.items():
+                _merge(mine.setdefault(values, _statistics(self.encoding)), statistics)
+
+    def result(self, *, unlabeled: int = 0, notes: Sequence[str] = ()) -> Evaluation:
+        """The evaluation of all rows so far."""
+        results = [_slice_result({}, self._whole)]
+        for names, parts in zip(self.slices, self._parts, strict=True):
+            results += [
+                _slice_result(dict(zip(names, values, strict=True)), parts[values])
+                for values in sorted(parts)
+            ]
+        return Evaluation(self.encoding.without_notes(), tuple(results), unlabeled, tuple(notes))
+
+    def _add(
+        self,
+        statistics: Statistics,
+        labels: Numbers,
+        predictions: Numbers | None,
+        scores: npt.NDArray[np.floating] | None,
+        rows: npt.NDArray[np.int64],
+    ) -> None:
+        truth = labels[rows]
+        said = None if predictions is None else predictions[rows]
+        scored = None if scores is None else np.asarray(scores[rows], np.float64)
+        if isinstance(statistics, BinaryStatistics):
+            statistics.update(
+                truth == 1,
+                predictions=None if said is None else said == 1,
+                scores=scored,
+                threshold=self.threshold,
+            )
+        elif said is None:
+            raise UsageError(f"{self.encoding.task} needs predictions")
+        elif isinstance(statistics, MulticlassStatistics):
+            statistics.update(truth.astype(np.int64), said.astype(np.int64), probabilities=scored)
+        else:
+            statistics.update(truth.astype(np.float64), said.astype(np.float64))
+
+
+def _statistics(encoding: LabelEncoding) -> Statistics:
+    if encoding.task == "binary":
+        return BinaryStatistics()
+    if encoding.task == "multiclass":
+        return MulticlassStatistics(encoding.names)
+    return RegressionStatistics()
+
+
+def _merge(mine: Statistics, theirs: Statistics) -> None:
+    mine.merge(theirs)  # type: ignore[arg-type] # of one kind, since their evaluators have the same task
+
+
+def _slice_result(slice_: Mapping[str, str], statistics: Statistics) -> SliceResult:
+    confusion = None if isinstance(statistics, RegressionStatistics) else statistics.confusion
+    return SliceResult(slice_, statistics.rows, statistics.metrics(), confusion)

@@ -1,0 +1,147 @@
+"""From fitted expressions to one ONNX graph, by the table of rules."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+
+from tilth.errors import FeatureError
+from tilth.features.graph_writer import GraphWriter, Value, ValueType
+from tilth.features.nodes import Node, in_order
+from tilth.features.operations import Column, Number, Operation, Text
+from tilth.features.rules import RULES
+from tilth.inference import INPUT_NAMES_KEY
+from tilth.types import ColumnType
+
+__all__ = ["compile_columns", "compile_features", "input_columns"]
+
+_RESERVED = ("", "features", "label", "probabilities", "prediction")
+"""Names that a graph's outputs have, now or after the estimator is joined to it."""
+
+
+def compile_features(nodes: Sequence[Node], names: Sequence[str], types: Mapping[str, ColumnType]) -> bytes:
+    """A graph with one output `features`, float32, shape (n, features).
+
+    Args:
+        nodes: row-wise expressions, in the order of the features.
+        names: the features' names.
+        types: all raw columns in order, of which those are inputs that the expressions need.
+
+    Raises:
+        FeatureError: an operation that no rule covers.
+    """
+    writer = GraphWriter()
+    columns = input_columns(nodes, types)
+    values = _Compiler(writer, columns).compile(nodes)
+    flat = [value for part in values for value in part]
+    numbers = list(dict.fromkeys(value for value in flat if value.type == "double"))
+    single: dict[Value, Value] = {}
+    if numbers:
+        block = writer.cast(writer.stack(numbers), "float")
+        single = dict(zip(numbers, writer.columns(block), strict=True))
+    features = writer.stack([single.get(value, value) for value in flat])
+    metadata = {"tilth.feature_names": json.dumps(list(names)), "tilth.columns": json.dumps(columns)}
+    return writer.to_bytes({"features": features}, metadata | _renamed(columns))
+
+
+def compile_columns(nodes: Mapping[str, Node], types: Mapping[str, ColumnType]) -> bytes:
+    """A graph with one output of shape (n, 1) for each expression, double or string.
+
+    Raises:
+        FeatureError: an operation that no rule covers.
+    """
+    writer = GraphWriter()
+    columns = input_columns(nodes.values(), types)
+    values = _Compiler(writer, columns).compile(list(nodes.values()))
+    outputs = {name: writer.stack(part) for name, part in zip(nodes, values, strict=True)}
+    return writer.to_bytes(outputs, {"tilth.columns": json.dumps(columns)} | _renamed(columns))
+
+
+def input_columns(nodes: Iterable[Node], types: Mapping[str, ColumnType]) -> dict[str, ColumnType]:
+    """The raw columns that expressions need, in the order of `types`."""
+    needed = {node.operation.name for node in in_order(nodes) if isinstance(node.operation, Column)}
+    return {name: kind for name, kind in types.items() if name in needed}
+
+
+class _Compiler:
+    """Emits nodes level by level, so that operations of one kind are emitted together."""
+
+    def __init__(self, writer: GraphWriter, columns: Mapping[str, ColumnType]) -> None:
+        self._writer = writer
+        self._raw = {
+            name: writer.input(_input_name(name), _value_type(kind)) for name, kind in columns.items()
+        }
+        self._keys: dict[int, int] = {}
+        self._known: dict[tuple[Operation, tuple[int, ...]], int] = {}
+        self._steps: list[tuple[Operation, tuple[int, ...]]] = []
+        self._depths: list[int] = []
+        self._values: dict[int, list[Value]] = {}
+
+    def compile(self, nodes: Sequence[Node]) -> list[list[Value]]:
+        """The values of each node."""
+        for node in in_order(nodes):
+            self._add(node)
+        for depth in range(max(self._depths, default=0) + 1):
+            self._place_leaves(depth)
+            for group in self._groups(depth):
+                self._emit(group)
+        return [self._values[self._keys[id(node)]] for node in nodes]
+
+    def _add(self, node: Node) -> None:
+        """Give a step its number; equal steps get the same."""
+        arguments = tuple(self._keys[id(argument)] for argument in node.arguments)
+        key = self._known.setdefault((node.operation, arguments), len(self._steps))
+        if key == len(self._steps):
+            self._check(node)
+            self._steps.append((node.operation, arguments))
+            self._depths.append(1 + max((self._depths[a] for a in arguments), default=-1))
+        self._keys[id(node)] = key
+
+    def _check(self, node: Node) -> None:
+        if type(node.operation) not in RULES and not isinstance(node.operation, Column | Number | Text):
+            raise FeatureError(
+                f"{node.text}: {type(node.operation).__name__} cannot be part of a graph",
+                where=node.place,
+                expected="one of " + ", ".join(sorted(known.__name__ for known in RULES)),
+            )
+
+    def _groups(self, depth: int) -> list[list[int]]:
+        groups: dict[object, list[int]] = {}
+        for key, (operation, arguments) in enumerate(self._steps):
+            if self._depths[key] == depth and key not in self._values:
+                signature = tuple((v.type, v.is_constant) for a in arguments for v in self._values[a])
+                together = RULES[type(operation)].together(operation)  # type: ignore[index]
+                groups.setdefault((type(operation), together, signature), []).append(key)
+        return list(groups.values())
+
+    def _place_leaves(self, depth: int) -> None:
+        for key, (operation, _) in enumerate(self._steps):
+            if self._depths[key] != depth:
+                continue
+            if isinstance(operation, Column):
+                self._values[key] = [self._raw[operation.name]]
+            elif isinstance(operation, Number):
+                self._values[key] = [Value("double", constant=operation.value)]
+            elif isinstance(operation, Text):
+                self._values[key] = [Value("string", constant=operation.value)]
+
+    def _emit(self, group: Sequence[int]) -> None:
+        operations = [self._steps[key][0] for key in group]
+        width = len(self._steps[group[0]][1])
+        arguments = [[self._values[self._steps[key][1][p]][0] for key in group] for p in range(width)]
+        rule = RULES[type(operations[0])]  # type: ignore[index]
+        for key, values in zip(group, rule.emit(self._writer, operations, arguments), strict=True):
+            self._values[key] = values
+
+
+def _value_type(kind: ColumnType) -> ValueType:
+    return "string" if kind == "string" else "double"
+
+
+def _input_name(column: str) -> str:
+    return f"column:{column}" if column in _RESERVED or column.startswith(("tilth:", "column:")) else column
+
+
+def _renamed(columns: Iterable[str]) -> dict[str, str]:
+    renamed = {_input_name(column): column for column in columns if _input_name(column) != column}
+    return {INPUT_NAMES_KEY: json.dumps(renamed)} if renamed else {}

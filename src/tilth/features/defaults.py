@@ -1,0 +1,122 @@
+"""The text of a first features.py, from a schema."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from tilth.schemas import Column, Schema
+
+__all__ = ["default_features"]
+
+_TOP = 50
+
+_HEAD = '''"""The features of the model: edit freely, then `tilth run`.
+
+`x["name"]` is a raw column. Constants such as medians and vocabularies come from the training data only, and
+the same graph computes the features in training and in the server. See also clip, log1p, scale, buckets,
+quantile_buckets, vocabulary, cross and where.
+"""
+
+'''
+
+_REASONS = {
+    "identifier": "an identifier says which row it is, not what it is like",
+    "constant": "it has one value only",
+    "text": "free text; turn it into numbers or categories first",
+}
+
+
+def default_features(schema: Schema, label: str) -> str:
+    """The text of a readable features.py with a sensible feature for each column of a schema.
+
+    Numbers have missing values filled with the median and are standardized; flags become 0 and 1; categories
+    one column for each of the 50 most frequent values; datetimes the hour, weekday, month and the days since
+    1970. A column that may be missing also tells so. Identifiers, constants, free text, columns that are
+    absent in serving are left out, with the reason as a comment; so is the label, without one.
+
+    Args:
+        schema: the columns.
+        label: the column that is predicted.
+
+    Returns:
+        Python source; `load_features` takes it.
+
+    Example:
+        >>> from tilth.schemas import Column, Schema
+        >>> columns = (Column("age", "int", required=False), Column("id", "string", kind="identifier"))
+        >>> text = default_features(Schema(columns), label="income")
+        >>> print(text[text.index("def ") :], end="")
+        def features(x):
+            return {
+                "age": x["age"].fill_missing("median").zscore(),
+                "age is missing": x["age"].is_missing(),
+                # "id" is left out: an identifier says which row it is, not what it is like
+            }
+    """
+    writer = _Writer(column.name for column in schema.columns)
+    for column in schema.columns:
+        if column.name == label or column.name.startswith("tilth."):
+            continue
+        reason = _reason(column)
+        if reason:
+            writer.comment(column.name, reason)
+        else:
+            _add(writer, column)
+    body = "".join(f"        {line}\n" for line in writer.lines)
+    return f"{_HEAD}def features(x):\n    return {{\n{body}    }}\n"
+
+
+class _Writer:
+    """Collects the lines of the dictionary; a derived name never takes that of a column."""
+
+    def __init__(self, taken: Iterable[str]) -> None:
+        self._taken = set(taken)
+        self.lines: list[str] = []
+
+    def feature(self, column: str, suffix: str, methods: str) -> None:
+        """A feature of a column, named after it."""
+        name = column + suffix or "unnamed"
+        while name != column and name in self._taken:
+            name += "_"
+        self._taken.add(name)
+        self.lines.append(f"{_quoted(name)}: x[{_quoted(column)}]{methods},")
+
+    def comment(self, column: str, reason: str) -> None:
+        """A column that is left out."""
+        self.lines.append(f"# {_quoted(column)} is left out: {reason}")
+
+
+def _reason(column: Column) -> str | None:
+    if "serving" in column.not_in:
+        return "it is not known when a prediction is asked for"
+    if column.kind == "date" and column.type != "datetime":
+        return f"a date that was read as {column.type}"
+    return _REASONS.get(column.kind)
+
+
+def _add(writer: _Writer, column: Column) -> None:
+    may_be_missing = not column.required or column.min_present < 1
+    if column.type == "datetime":
+        _add_date(writer, column, may_be_missing)
+    elif column.type == "string" or (column.kind == "category" and column.type == "int"):
+        writer.feature(column.name, "", f".one_hot(top={_TOP})")  # which has a column for missing values
+        return
+    elif column.type == "bool" or column.kind == "flag":
+        writer.feature(column.name, "", ".fill_missing(0)")
+    else:
+        writer.feature(column.name, "", '.fill_missing("median").zscore()')
+    if may_be_missing:
+        writer.feature(column.name, " is missing", ".is_missing()")
+
+
+def _add_date(writer: _Writer, column: Column, may_be_missing: bool) -> None:
+    fill = ".fill_missing(-1)" if may_be_missing else ""
+    for part in ("hour", "weekday", "month"):
+        writer.feature(column.name, f" {part}", f".{part}(){fill}")
+    writer.feature(column.name, " days", '.days().fill_missing("median").zscore()')
+
+
+def _quoted(name: str) -> str:
+    """A Python literal on one line, in double quotes where it can be."""
+    return json.dumps(name, ensure_ascii=False) if name.isprintable() else repr(name)

@@ -1,0 +1,58 @@
+"""Load features.py from its text."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from tilth.errors import FeatureError, closest
+from tilth.features.source_lines import error_line
+from tilth.features.tracing import Features
+
+__all__ = ["load_features"]
+
+_NAME = "features"
+
+
+def load_features(source: str, where: str = "features.py") -> Features:
+    r"""The `features` function that a Python source text defines. The text is run.
+
+    Args:
+        source: the text of features.py.
+        where: its path, for messages.
+
+    Raises:
+        FeatureError: the text is not Python, fails when it is run, or defines no function `features`.
+
+    Example:
+        >>> features = load_features("def features(x):\n    return {'age': x['age'].zscore()}\n")
+        >>> features.__name__
+        'features'
+        >>> load_features("def feature(x): pass")
+        Traceback (most recent call last):
+        ...
+        tilth.errors.FeatureError: there is no function 'features'
+          where: features.py
+          expected: def features(x): return {"name": x["column"], ...}
+          to mend it: rename 'feature'?
+    """
+    namespace: dict[str, object] = {"__name__": "features", "__file__": where}
+    try:
+        exec(compile(source, where, "exec", dont_inherit=True), namespace)  # noqa: S102 - the project's own code
+    except FeatureError:
+        raise
+    except SyntaxError as error:
+        raise FeatureError(f"not Python: {error.msg}", where=f"{where}, line {error.lineno}") from error
+    except Exception as error:  # the code is a person's own and may raise anything
+        raise FeatureError(
+            f"running it failed: {type(error).__name__}: {error}", where=error_line(error, where) or where
+        ) from error
+    function = namespace.get(_NAME)
+    if not callable(function):
+        near = closest(_NAME, [name for name, value in namespace.items() if callable(value)])
+        raise FeatureError(
+            f"there is no function '{_NAME}'",
+            where=where,
+            expected='def features(x): return {"name": x["column"], ...}',
+            mend=f"rename '{near}'?" if near else None,
+        )
+    return cast("Features", function)

@@ -1,0 +1,73 @@
+"""Node: one step of an expression, and what kind of value it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from tilth.features.operations import Operation
+from tilth.types import ColumnType
+
+__all__ = ["COLUMN_KINDS", "KIND_WORDS", "NUMERIC", "Kind", "Node", "in_order"]
+
+_LONGEST_TEXT = 200
+
+Kind = Literal["number", "integer", "flag", "text", "datetime", "indicators"]
+"""What an expression gives. Integers and flags are numbers that may also be used as categories."""
+
+NUMERIC: tuple[Kind, ...] = ("number", "integer", "flag")
+
+KIND_WORDS: dict[Kind, str] = {
+    "number": "a number",
+    "integer": "an integer",
+    "flag": "a flag",
+    "text": "text",
+    "datetime": "a datetime",
+    "indicators": "several one-hot columns",
+}
+
+COLUMN_KINDS: dict[ColumnType, Kind] = {
+    "int": "integer",
+    "float": "number",
+    "bool": "flag",
+    "string": "text",
+    "datetime": "datetime",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """An operation applied to other nodes. Nodes are compared by identity.
+
+    Args:
+        operation: what is done.
+        arguments: to what.
+        kind: what comes out.
+        text: how a person wrote it, such as `x["age"].zscore()`.
+        place: where, such as "features.py, line 12".
+    """
+
+    operation: Operation
+    arguments: tuple[Node, ...] = ()
+    kind: Kind = "number"
+    text: str = ""
+    place: str | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.text) > _LONGEST_TEXT:
+            object.__setattr__(self, "text", self.text[: _LONGEST_TEXT - 3] + "...")
+
+
+def in_order(nodes: Iterable[Node]) -> list[Node]:
+    """Nodes and all that they are made of, each once, arguments before what is made of them."""
+    done: dict[int, Node] = {}
+    waiting = list(nodes)[::-1]
+    while waiting:
+        node = waiting[-1]
+        ahead = [argument for argument in node.arguments if id(argument) not in done]
+        if ahead:
+            waiting.extend(reversed(ahead))
+        else:
+            done[id(waiting.pop())] = node
+    return list(done.values())

@@ -1,0 +1,107 @@
+"""Nodes for operators between two operands: arithmetic, comparison, logic, choice."""
+
+from __future__ import annotations
+
+from tilth.errors import FeatureError
+from tilth.features import operations as op
+from tilth.features.nodes import KIND_WORDS, NUMERIC, Kind, Node
+from tilth.features.requirements import finite, is_whole, need
+from tilth.features.source_lines import caller_line
+
+__all__ = ["arithmetic", "choice", "comparison", "constant", "logic", "negation"]
+
+
+def constant(value: object) -> Node:
+    """A number or text written in an expression.
+
+    Raises:
+        FeatureError: neither of them.
+    """
+    if isinstance(value, str):
+        return Node(op.Text(value), (), "text", repr(value), caller_line())
+    if isinstance(value, bool):
+        return Node(op.Number(float(value)), (), "flag", repr(value), caller_line())
+    if isinstance(value, int | float):
+        kind: Kind = "integer" if is_whole(value) else "number"
+        return Node(op.Number(finite(value, "a constant")), (), kind, repr(value), caller_line())
+    raise FeatureError(
+        f"{value!r} cannot be part of a feature",
+        where=caller_line(),
+        expected='a number, a text, or an expression such as x["age"]',
+    )
+
+
+def arithmetic(operation: op.RowWise, symbol: str, first: Node, second: Node) -> Node:
+    """+ - * / of two numbers.
+
+    Raises:
+        FeatureError: something is no number, or a quotient by the constant 0.
+    """
+    text = _between(symbol, first, second, NUMERIC)
+    if isinstance(operation, op.Divide) and second.operation == op.Number(0.0):
+        raise FeatureError(f"{text} is never defined", where=caller_line())
+    whole = {first.kind, second.kind} <= {"integer", "flag"} and not isinstance(operation, op.Divide)
+    return Node(operation, (first, second), "integer" if whole else "number", text, caller_line())
+
+
+def comparison(operation: op.RowWise, symbol: str, first: Node, second: Node) -> Node:
+    """A flag from two numbers, or for equality from two texts.
+
+    Raises:
+        FeatureError: the two cannot be compared so.
+    """
+    texts = isinstance(operation, op.Equal) and "text" in (first.kind, second.kind)
+    text = _between(symbol, first, second, ("text",) if texts else NUMERIC)
+    return Node(operation, (first, second), "flag", text, caller_line())
+
+
+def logic(symbol: str, first: Node, second: Node) -> Node:
+    """& or | of two flags.
+
+    Raises:
+        FeatureError: something is no flag.
+    """
+    text = _between(symbol, first, second, ("flag",))
+    both = Node(op.Multiply(), (first, second), "flag", text, caller_line())
+    if symbol == "&":
+        return both
+    total = Node(op.Add(), (first, second), "integer", text, caller_line())
+    return Node(op.Subtract(), (total, both), "flag", text, caller_line())
+
+
+def negation(node: Node) -> Node:
+    """Not a flag.
+
+    Raises:
+        FeatureError: no flag.
+    """
+    need(node, ("flag",), f"~{node.text}")
+    return Node(op.Subtract(), (constant(1), node), "flag", f"~{node.text}", caller_line())
+
+
+def choice(condition: Node, then: Node, otherwise: Node) -> Node:
+    """One of two numbers or texts, by a flag.
+
+    Raises:
+        FeatureError: the condition is no flag, or the two others do not fit each other.
+    """
+    text = f"where({condition.text}, {then.text}, {otherwise.text})"
+    need(condition, ("flag",), text)
+    if isinstance(condition.operation, op.Number):
+        raise FeatureError(f"{text} has a condition that never changes", where=caller_line())
+    kinds = {then.kind, otherwise.kind}
+    if not (kinds == {"text"} or kinds <= set(NUMERIC)):
+        raise FeatureError(
+            f"{text} mixes {KIND_WORDS[then.kind]} and {KIND_WORDS[otherwise.kind]}",
+            where=caller_line(),
+            expected="two numbers or two texts",
+        )
+    kind: Kind = next(kind for kind in (*NUMERIC, "text") if kind in kinds)
+    return Node(op.Choose(), (condition, then, otherwise), kind, text, caller_line())
+
+
+def _between(symbol: str, first: Node, second: Node, kinds: tuple[Kind, ...]) -> str:
+    text = f"({first.text} {symbol} {second.text})"
+    need(first, kinds, text)
+    need(second, kinds, text)
+    return text

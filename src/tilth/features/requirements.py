@@ -1,0 +1,80 @@
+"""What operations demand of their arguments, checked while features are being written."""
+
+from __future__ import annotations
+
+import math
+
+from tilth.errors import FeatureError
+from tilth.features.nodes import KIND_WORDS, Kind, Node
+from tilth.features.source_lines import caller_line
+
+__all__ = ["finite", "is_whole", "need", "unfit", "whole"]
+
+_MENDS: dict[tuple[Kind, Kind], str] = {
+    ("number", "text"): "make it numbers first, with .one_hot() or .vocabulary()",
+    ("number", "datetime"): "take a number of it first, such as .days(), .hour() or .weekday()",
+    ("number", "indicators"): "leave .one_hot() to the end",
+    ("text", "number"): "make it a category first, with .buckets([...]) or .quantile_buckets(10)",
+    ("text", "datetime"): "take a part of it first, such as .hour() or .weekday()",
+    ("flag", "number"): "compare it with something, such as > 0",
+    ("flag", "integer"): "compare it with something, such as > 0",
+    ("datetime", "text"): "if it holds dates that were read as text, give the column the type datetime",
+}
+
+
+def need(node: Node, kinds: tuple[Kind, ...], use: str) -> None:
+    """Demand that a node gives one of some kinds.
+
+    Args:
+        node: what is used.
+        kinds: what would do; the first is what the message asks for.
+        use: how it is used, as it is written.
+
+    Raises:
+        FeatureError: it gives another kind.
+    """
+    if node.kind not in kinds:
+        raise unfit(use, node, kinds)
+
+
+def unfit(use: str, node: Node, kinds: tuple[Kind, ...]) -> FeatureError:
+    """The error for a node of the wrong kind."""
+    return FeatureError(
+        f"{use} needs {KIND_WORDS[kinds[0]]}, and {node.text} is {KIND_WORDS[node.kind]}",
+        where=caller_line(),
+        expected=" or ".join(KIND_WORDS[kind] for kind in kinds),
+        mend=_MENDS.get((kinds[0], node.kind)),
+    )
+
+
+def whole(value: object, least: int, use: str) -> None:
+    """Demand a whole number that is at least `least`.
+
+    Raises:
+        FeatureError: it is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise FeatureError(
+            f"{use} got {value!r}", where=caller_line(), expected=f"a whole number, at least {least}"
+        )
+
+
+def finite(value: object, use: str) -> float:
+    """A finite number as a float.
+
+    Raises:
+        FeatureError: it is something else.
+    """
+    if isinstance(value, int | float) and math.isfinite(value):
+        return float(value)
+    raise FeatureError(f"{use} got {value!r}", where=caller_line(), expected="a finite number")
+
+
+def is_whole(value: object) -> bool:
+    """Whether a value is a whole number.
+
+    Example:
+        >>> is_whole(2.0), is_whole(2.5), is_whole("2")
+        (True, False, False)
+    """
+    return isinstance(value, int) or (isinstance(value, float) and value.is_integer())

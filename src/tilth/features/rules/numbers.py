@@ -1,0 +1,138 @@
+"""Rules for operations on numbers: double precision, NaN for missing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tilth.features import operations as op
+from tilth.features.graph_writer import GraphWriter
+from tilth.features.rules.rule import Rule, either, missing, row, stacked, when
+
+__all__ = ["RULES"]
+
+_SMALL = 1e-6
+"""Below this the series of ln(1 + a) to its second term is more exact than the logarithm of the sum."""
+
+
+def _double(writer: GraphWriter, operator: str, *blocks: str) -> str:
+    width = max(writer.width_of(block) for block in blocks)
+    return writer.node(operator, *blocks, type="double", width=width)
+
+
+def _test(writer: GraphWriter, operator: str, *blocks: str) -> str:
+    width = max(writer.width_of(block) for block in blocks)
+    return writer.node(operator, *blocks, type="bool", width=width)
+
+
+def _scalar(writer: GraphWriter, value: float) -> str:
+    return writer.constant(row([value]))
+
+
+def _missing_value(writer: GraphWriter, like: str) -> str:
+    return writer.constant(row([""])) if writer.type_of(like) == "string" else _scalar(writer, np.nan)
+
+
+def _plain(operator: str) -> Rule:
+    def emit(writer: GraphWriter, _: Sequence[op.RowWise], first: str, second: str) -> str:
+        return _double(writer, operator, first, second)
+
+    return Rule(stacked(emit))
+
+
+def _divide(writer: GraphWriter, _: Sequence[op.Divide], first: str, second: str) -> str:
+    if not writer.is_constant(second):
+        is_zero = _test(writer, "Equal", second, _scalar(writer, 0.0))
+        second = when(writer, is_zero, _scalar(writer, np.nan), second)
+    return _double(writer, "Div", first, second)
+
+
+def _comparison(operator: str) -> Rule:
+    def emit(writer: GraphWriter, _: Sequence[op.RowWise], first: str, second: str) -> str:
+        answer = writer.cast(_test(writer, operator, first, second), "double")
+        return when(writer, either(writer, [first, second]), _scalar(writer, np.nan), answer)
+
+    return Rule(stacked(emit))
+
+
+def _choose(writer: GraphWriter, _: Sequence[op.Choose], condition: str, then: str, otherwise: str) -> str:
+    is_false = _test(writer, "Equal", condition, _scalar(writer, 0.0))
+    chosen = when(writer, is_false, otherwise, then)
+    return when(writer, missing(writer, condition), _missing_value(writer, chosen), chosen)
+
+
+def _fill_with(writer: GraphWriter, operations: Sequence[op.FillWith], block: str) -> str:
+    fills = writer.constant(row([operation.value for operation in operations]))  # type: ignore[arg-type]
+    return when(writer, missing(writer, block), fills, block)
+
+
+def _is_missing(writer: GraphWriter, _: Sequence[op.IsMissing], block: str) -> str:
+    return writer.cast(missing(writer, block), "double")
+
+
+def _clip(writer: GraphWriter, operations: Sequence[op.Clip], block: str) -> str:
+    lows = writer.constant(row([operation.low for operation in operations]))
+    highs = writer.constant(row([operation.high for operation in operations]))
+    raised = when(writer, _test(writer, "Less", block, lows), lows, block)
+    return when(writer, _test(writer, "Greater", raised, highs), highs, raised)
+
+
+def _affine(writer: GraphWriter, operations: Sequence[op.Affine], block: str) -> str:
+    steps = [
+        ("Sub", [operation.shift for operation in operations], 0.0),
+        ("Div", [operation.divisor for operation in operations], 1.0),
+        ("Mul", [operation.factor for operation in operations], 1.0),
+        ("Add", [operation.offset for operation in operations], 0.0),
+    ]
+    for operator, constants, neutral in steps:
+        if any(constant != neutral for constant in constants):
+            block = _double(writer, operator, block, writer.constant(row(constants)))
+    return block
+
+
+def _log1p(writer: GraphWriter, _: Sequence[op.Log1p], block: str) -> str:
+    total = _double(writer, "Add", block, _scalar(writer, 1.0))
+    is_positive = _test(writer, "Greater", total, _scalar(writer, 0.0))
+    defined = when(writer, is_positive, total, _scalar(writer, np.nan))
+    logarithm = _double(writer, "Log", defined)
+    half_square = _double(writer, "Mul", _double(writer, "Mul", block, block), _scalar(writer, 0.5))
+    series = _double(writer, "Sub", block, half_square)
+    is_small = _test(writer, "Less", _double(writer, "Abs", block), _scalar(writer, _SMALL))
+    answer = when(writer, is_small, series, logarithm)
+    # The last bit of the runtime's logarithm depends on the rows beside it: single precision hides that.
+    return writer.cast(writer.cast(answer, "float"), "double")
+
+
+def _buckets(writer: GraphWriter, operations: Sequence[op.Buckets], block: str) -> str:
+    longest = max(len(operation.bounds) for operation in operations)
+    bounds = np.full((1, len(operations), longest), np.nan)  # nothing is at least NaN
+    for position, operation in enumerate(operations):
+        bounds[0, position, : len(operation.bounds)] = operation.bounds
+    width = len(operations)
+    last_axis = writer.constant(np.array([2], dtype=np.int64))
+    deep = writer.node("Unsqueeze", block, last_axis, type="double", width=width)
+    reached = writer.node("GreaterOrEqual", deep, writer.constant(bounds), type="bool", width=width)
+    ones = writer.cast(reached, "double")
+    counts = writer.node("ReduceSum", ones, last_axis, type="double", width=width, keepdims=0)
+    return when(writer, missing(writer, block), _scalar(writer, np.nan), counts)
+
+
+RULES: dict[type[op.RowWise], Rule] = {
+    op.Add: _plain("Add"),
+    op.Subtract: _plain("Sub"),
+    op.Multiply: _plain("Mul"),
+    op.Divide: Rule(stacked(_divide)),
+    op.Less: _comparison("Less"),
+    op.AtMost: _comparison("LessOrEqual"),
+    op.Greater: _comparison("Greater"),
+    op.AtLeast: _comparison("GreaterOrEqual"),
+    op.Equal: _comparison("Equal"),
+    op.Choose: Rule(stacked(_choose)),
+    op.FillWith: Rule(stacked(_fill_with)),
+    op.IsMissing: Rule(stacked(_is_missing)),
+    op.Clip: Rule(stacked(_clip)),
+    op.Affine: Rule(stacked(_affine)),
+    op.Log1p: Rule(stacked(_log1p)),
+    op.Buckets: Rule(stacked(_buckets)),
+}

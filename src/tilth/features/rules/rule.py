@@ -1,0 +1,72 @@
+"""Rule: how operations of one class become ONNX nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tilth.features.graph_writer import GraphWriter, Value
+
+__all__ = ["Emit", "Rule", "either", "missing", "row", "stacked", "when"]
+
+Emit = Callable[[GraphWriter, Sequence[Any], Sequence[Sequence[Value]]], list[list[Value]]]
+"""(writer, operations, arguments) -> values: `arguments[p][i]` is argument p of operation i; a list of values
+for each operation."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How operations of one class become ONNX nodes.
+
+    Args:
+        emit: writes the nodes of operations that may go together.
+        together: operations with equal answers may go together (and arguments of equal types).
+    """
+
+    emit: Emit
+    together: Callable[[Any], Hashable] = lambda _: None
+
+
+def stacked(emit: Callable[..., str]) -> Emit:
+    """A rule from a function of whole blocks, in and out; column i is that of operation i."""
+
+    def rule(
+        writer: GraphWriter, operations: Sequence[Any], arguments: Sequence[Sequence[Value]]
+    ) -> list[list[Value]]:
+        blocks = [writer.stack(values) for values in arguments]
+        return [[value] for value in writer.columns(emit(writer, operations, *blocks))]
+
+    return rule
+
+
+def row(values: Sequence[float] | Sequence[str]) -> np.ndarray:
+    """Constants as a block of one row."""
+    kind = np.object_ if isinstance(values[0], str) else np.float64
+    return np.array([list(values)], dtype=kind)
+
+
+def missing(writer: GraphWriter, block: str) -> str:
+    """Where a block has no value, as booleans."""
+    width = writer.width_of(block)
+    if writer.type_of(block) == "string":
+        empty = writer.constant(np.array([[""]], dtype=np.object_))
+        return writer.node("Equal", block, empty, type="bool", width=width)
+    return writer.node("IsNaN", block, type="bool", width=width)
+
+
+def either(writer: GraphWriter, blocks: Sequence[str]) -> str:
+    """Where any of some blocks has no value; constants always have one."""
+    found = [missing(writer, block) for block in blocks if not writer.is_constant(block)]
+    result = found[0]
+    for other in found[1:]:
+        result = writer.node("Or", result, other, type="bool", width=writer.width_of(result))
+    return result
+
+
+def when(writer: GraphWriter, condition: str, then: str, otherwise: str) -> str:
+    """One of two blocks by a block of booleans."""
+    kind, width = writer.type_of(then), writer.width_of(condition)
+    return writer.node("Where", condition, then, otherwise, type=kind, width=width)

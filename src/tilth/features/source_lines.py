@@ -1,0 +1,35 @@
+"""Where in a person's code something happened, for error messages."""
+
+from __future__ import annotations
+
+import sys
+import types
+from pathlib import Path
+
+__all__ = ["caller_line", "error_line"]
+
+_HERE = str(Path(__file__).parent)
+
+
+def caller_line() -> str | None:
+    """File and line of the nearest caller outside this package, such as "features.py, line 12"."""
+    frame: types.FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_HERE):
+        frame = frame.f_back
+    return None if frame is None else _place(frame.f_code.co_filename, frame.f_lineno)
+
+
+def error_line(error: BaseException, file: str | None = None) -> str | None:
+    """File and line where an exception was raised: the innermost in `file`, or outside this package."""
+    found = None
+    trace = error.__traceback__
+    while trace is not None:
+        name = trace.tb_frame.f_code.co_filename
+        if name == file or (file is None and not name.startswith(_HERE)):
+            found = _place(name, trace.tb_lineno)
+        trace = trace.tb_next
+    return found
+
+
+def _place(file: str, line: int) -> str:
+    return f"{Path(file).name}, line {line}"

@@ -1,0 +1,79 @@
+"""From a person's `features(x)` to expressions by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+from tilth.errors import FeatureError
+from tilth.features.expressions import Expression
+from tilth.features.inputs import Inputs
+from tilth.features.nodes import KIND_WORDS, NUMERIC, Node
+from tilth.features.source_lines import error_line
+from tilth.types import ColumnType
+
+__all__ = ["Features", "trace"]
+
+Features: TypeAlias = Callable[[Inputs], Mapping[str, Expression]]
+"""What features.py holds: a function from the raw columns to the features by name."""
+
+
+def trace(
+    features: Features, types: Mapping[str, ColumnType], forbidden: Mapping[str, str] | None = None
+) -> dict[str, Node]:
+    """The features that a function defines on columns of these types.
+
+    Args:
+        features: the function.
+        types: the columns of the table.
+        forbidden: name -> why it may not be a feature.
+
+    Raises:
+        FeatureError: the function fails, or what it gives is not features by name.
+
+    Example:
+        >>> list(trace(lambda x: {"age": x["age"].zscore()}, {"age": "int"}))
+        ['age']
+    """
+    try:
+        found = features(Inputs(types, forbidden))
+    except FeatureError:
+        raise
+    except Exception as error:  # the code is a person's own and may raise anything
+        raise FeatureError(
+            f"the features function failed: {type(error).__name__}: {error}", where=error_line(error)
+        ) from error
+    if not isinstance(found, Mapping):
+        raise FeatureError(
+            f"the features function returned {_what(found)}",
+            expected='a dictionary from names to expressions, such as {"age": x["age"].zscore()}',
+        )
+    if not found:
+        raise FeatureError("the features function returned no features", expected="at least one")
+    return {_name(name): _checked(name, value) for name, value in found.items()}
+
+
+def _name(name: object) -> str:
+    if isinstance(name, str) and name:
+        return name
+    raise FeatureError(f"the feature name {name!r} is not a name", expected="a text that is not empty")
+
+
+def _checked(name: str, value: object) -> Node:
+    if not isinstance(value, Expression):
+        raise FeatureError(
+            f"the feature '{name}' is {_what(value)}", expected='an expression such as x["age"]'
+        )
+    node = value.node
+    if node.kind in (*NUMERIC, "indicators"):
+        return node
+    mend = ".one_hot() or .vocabulary()" if node.kind == "text" else ".days(), .hour() or .weekday()"
+    raise FeatureError(
+        f"the feature '{name}' is {KIND_WORDS[node.kind]}, and a model takes numbers",
+        where=node.place,
+        mend=f"make it numbers with {mend}",
+    )
+
+
+def _what(value: object) -> str:
+    return "nothing" if value is None else f"a {type(value).__name__}"

@@ -1,0 +1,25 @@
+"""Estimators, fitted reproducibly and exported with their transform as one graph; baselines to beat.
+
+The exported file takes raw columns and gives answers in the values of the label column. Whether it answers as
+the trained estimator does is checked by `check_parity` before a model may be registered.
+"""
+
+from __future__ import annotations
+
+from tilth.metrics import LabelEncoding
+from tilth.training.baselines import BaselineAnswers, baselines
+from tilth.training.estimators import Estimator, fit_estimator, make_estimator
+from tilth.training.export import export
+from tilth.training.parity import Parity, check_parity
+
+__all__ = [
+    "BaselineAnswers",
+    "Estimator",
+    "LabelEncoding",
+    "Parity",
+    "baselines",
+    "check_parity",
+    "export",
+    "fit_estimator",
+    "make_estimator",
+]

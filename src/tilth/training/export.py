@@ -1,0 +1,141 @@
+"""`export`: transform, estimator and decision as one ONNX file, from raw columns to answers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tilth.errors import GraphError, TrainingError
+from tilth.inference import Graph
+from tilth.metrics import LabelEncoding
+from tilth.training.conversion import FEATURES, Conversion
+from tilth.training.decision import decision
+from tilth.training.estimators import Estimator
+from tilth.training.lightgbm_trees import convert_lightgbm
+from tilth.training.sklearn_graphs import convert_sklearn
+from tilth.training.sklearn_trees import tree_converter
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
+
+__all__ = ["export"]
+
+
+def export(
+    transform: bytes,
+    estimator: Estimator,
+    encoding: LabelEncoding,
+    *,
+    threshold: float = 0.5,
+    metadata: Mapping[str, str] | None = None,
+) -> bytes:
+    """One ONNX file that takes raw columns and answers as the estimator does.
+
+    Its outputs are `label` (n,), in the values of the label column, and `probabilities`, float32
+    (n, classes), in the order of the encoding's classes; for regression `prediction`, float32 (n,). The same
+    transform and estimator give the same bytes.
+
+    Args:
+        transform: the ONNX transform, whose only output is `features`, float32 (n, f).
+        estimator: fitted on these features.
+        encoding: what its codes mean.
+        threshold: of two classes the positive one is said where its probability is greater than this.
+        metadata: what else the file shall say about itself.
+
+    Raises:
+        TrainingError: the estimator has no ONNX form, or a raw column bears the name of an output.
+    """
+    import onnx
+
+    model = onnx.load_from_string(transform)
+    _check_transform(model, estimator, encoding)
+    conversions = _conversions(estimator, model)
+    failure: GraphError | None = None
+    for conversion in conversions:
+        made = _assembled(model, conversion, estimator, encoding, threshold, metadata or {})
+        try:
+            Graph.from_bytes(made)
+        except GraphError as error:  # no operator for double precision: the next one computes in single
+            failure = error
+        else:
+            return made
+    raise TrainingError(
+        f"{type(estimator).__name__} makes a graph that cannot be run: {failure and failure.what}",
+        mend="choose another estimator, such as lightgbm",
+    ) from failure
+
+
+def _conversions(estimator: Any, model: ModelProto) -> Any:
+    """The ways to convert an estimator, the most precise first."""
+    if type(estimator).__module__.startswith("lightgbm."):
+        yield convert_lightgbm(estimator)
+        return
+    convert = tree_converter(estimator)
+    if convert is not None:
+        yield convert(estimator)
+        return
+    opset = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
+    for double in (True, False):
+        yield convert_sklearn(estimator, estimator.n_features_in_, opset, double=double)
+
+
+def _assembled(
+    transform: ModelProto,
+    conversion: Conversion,
+    estimator: Any,
+    encoding: LabelEncoding,
+    threshold: float,
+    metadata: Mapping[str, str],
+) -> bytes:
+    from onnx import helper
+
+    met = np.asarray(estimator.classes_, np.int64) if encoding.classes else np.empty(0, np.int64)
+    nodes, constants, outputs = decision(conversion.output, encoding, met, threshold)
+    graph = helper.make_graph(
+        [*transform.graph.node, *conversion.nodes, *nodes],
+        "tilth",
+        list(transform.graph.input),
+        outputs,
+        [*transform.graph.initializer, *conversion.constants, *constants],
+    )
+    opsets = {"ai.onnx.ml": 3}
+    for domain, version in (*((o.domain, o.version) for o in transform.opset_import), *conversion.opsets):
+        opsets[domain] = max(version, opsets.get(domain, 1))
+    model = helper.make_model(
+        graph,
+        opset_imports=[helper.make_opsetid(domain, version) for domain, version in sorted(opsets.items())],
+        functions=list(transform.functions),
+        ir_version=transform.ir_version,
+        producer_name="tilth",
+    )
+    told = {entry.key: entry.value for entry in transform.metadata_props}
+    told |= {
+        "tilth.task": encoding.task,
+        "tilth.classes": json.dumps(list(encoding.classes), ensure_ascii=False),
+        "tilth.threshold": repr(float(threshold)),
+        **metadata,
+    }
+    helper.set_model_props(model, dict(sorted(told.items())))
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+def _check_transform(model: ModelProto, estimator: Any, encoding: LabelEncoding) -> None:
+    taken = {"prediction"} if encoding.task == "regression" else {"label", "probabilities"}
+    for column in model.graph.input:
+        if column.name in taken:
+            raise TrainingError(
+                f"a raw column is called '{column.name}', as an output of the model is",
+                where=f"column '{column.name}'",
+                mend="rename the column in the data, or leave it out in features.py",
+            )
+    if [output.name for output in model.graph.output] != [FEATURES]:
+        raise TrainingError("the transform does not give features", expected=f"one output '{FEATURES}'")
+    width = model.graph.output[0].type.tensor_type.shape.dim[1].dim_value
+    if width and width != estimator.n_features_in_:
+        raise TrainingError(
+            f"the transform gives {width} features, the estimator was fitted on {estimator.n_features_in_}",
+            mend="fit the estimator on what this transform gives",
+        )

@@ -1,0 +1,103 @@
+"""Parity: does the graph answer as the trained estimator does?"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from tilth.inference import Graph
+from tilth.metrics import LabelEncoding
+from tilth.tables import Table
+from tilth.training.estimators import Estimator, outputs_of
+from tilth.types import JSONObject
+
+__all__ = ["TOLERANCE", "Parity", "check_parity"]
+
+TOLERANCE = 1e-5
+"""The greatest difference of a probability, or of a number relative to its size, that counts as rounding."""
+
+
+@dataclass(frozen=True)
+class Parity:
+    """The outcome of a comparison.
+
+    Args:
+        rows: how many rows were compared.
+        max_difference: the greatest difference of a probability, or of a number divided by its size where
+            that is above 1; infinite or NaN where an answer is.
+        label_mismatches: rows with another label, although the decision was not within rounding.
+        passed: whether graph and estimator agree; false without rows.
+    """
+
+    rows: int
+    max_difference: float
+    label_mismatches: int
+    passed: bool
+
+    def to_json(self) -> JSONObject:
+        """The outcome as JSON values."""
+        return {
+            "rows": self.rows,
+            "max_difference": self.max_difference if math.isfinite(self.max_difference) else None,
+            "label_mismatches": self.label_mismatches,
+            "passed": self.passed,
+        }
+
+
+def check_parity(
+    graph: Graph,
+    estimator: Estimator,
+    encoding: LabelEncoding,
+    table: Table,
+    features: npt.NDArray[np.float32],
+    *,
+    threshold: float | None = None,
+) -> Parity:
+    """Compare a graph on raw columns with the estimator that it was made from on their features.
+
+    Args:
+        graph: what `export` made.
+        estimator: the fitted estimator.
+        encoding: the task and its classes.
+        table: the raw columns.
+        features: (n, f), what the transform makes of the table.
+        threshold: of the decision between two classes; default: what the graph says.
+    """
+    results = list(graph.run_table(table))
+    if not results:
+        return Parity(0, 0.0, 0, False)
+    wanted = outputs_of(estimator, features, len(encoding.classes))
+    name = "prediction" if encoding.task == "regression" else "probabilities"
+    got = np.concatenate([result[name] for result in results]).astype(np.float64).reshape(len(features), -1)
+    if got.shape != wanted.shape:
+        return Parity(len(features), float("inf"), len(features), False)
+    scale = np.maximum(1.0, np.abs(wanted)) if encoding.task == "regression" else 1.0
+    differences = np.abs(got - wanted) / scale
+    greatest = float(np.max(differences, initial=0.0))
+    mismatches = 0
+    if encoding.task != "regression":
+        labels = np.concatenate([result["label"] for result in results])
+        at = float(graph.metadata.get("tilth.threshold", "0.5")) if threshold is None else threshold
+        mismatches = _mismatches(encoding, labels, wanted, at)
+    passed = len(features) > 0 and not mismatches and greatest <= TOLERANCE
+    return Parity(len(features), greatest, mismatches, passed)
+
+
+def _mismatches(
+    encoding: LabelEncoding,
+    labels: npt.NDArray[np.generic],
+    wanted: npt.NDArray[np.float64],
+    threshold: float,
+) -> int:
+    """Rows whose label is not what the estimator's probabilities make it, beyond rounding."""
+    codes = {value: code for code, value in enumerate(encoding.classes)}
+    said = np.array([codes.get(label, -1) for label in labels.tolist()], np.int64)
+    if encoding.task == "binary":
+        clear = np.abs(wanted[:, 1] - threshold) > TOLERANCE
+        expected = (wanted[:, 1] > threshold).astype(np.int64)
+        return int(np.sum(clear & (said != expected)))
+    of_said = wanted[np.arange(len(said)), np.maximum(said, 0)]
+    return int(np.sum((said < 0) | (of_said < wanted.max(axis=1) - TOLERANCE)))

@@ -1,0 +1,70 @@
+"""Loading features.py: its mistakes are told with file, line and what was expected."""
+
+from __future__ import annotations
+
+import pytest
+
+from tilth.errors import FeatureError
+from tilth.features import Transform, load_features
+
+DATA = {"age": [1, 2], "income": [0, 1]}
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("def features(x):\n    return {", ["not Python", "features.py, line 2"]),
+        ("a = 1\nb = a / 0\n", ["ZeroDivisionError", "features.py, line 2"]),
+        ("import nothing_of_that_name\n", ["ModuleNotFoundError", "features.py, line 1"]),
+        ("features = 3\n", ["no function 'features'"]),
+        ("def featurs(x):\n    return {}\n", ["no function 'features'", "rename 'featurs'?"]),
+    ],
+)
+def test_what_cannot_be_loaded(source: str, words: list[str]) -> None:
+    with pytest.raises(FeatureError) as found:
+        load_features(source)
+    for word in words:
+        assert word in str(found.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ('return {"a": x["agee"].zscore()}', ['x["agee"]', "features.py, line 2"]),
+        ('return {"a": x["income"]}', ["it is the label", "features.py, line 2"]),
+        ("return {}['a']", ["KeyError", "features.py, line 2"]),
+        ("return None", ["returned nothing", "a dictionary"]),
+        ("return {}", ["no features"]),
+        ('return {"a": 3}', ["'a' is a int"]),
+        ('return {3: x["age"]}', ["the feature name 3"]),
+        ('return {"": x["age"]}', ["the feature name ''"]),
+        (
+            'from tilth.features import where\n    return {"a": where(x["age"] > 1, "b", "c")}',
+            [".one_hot()", "line 3"],
+        ),
+    ],
+)
+def test_what_cannot_be_fitted(body: str, words: list[str]) -> None:
+    transform = Transform(f"def features(x):\n    {body}\n", forbidden={"income": "it is the label"})
+    with pytest.raises(FeatureError) as found:
+        transform.fit(DATA)
+    for word in words:
+        assert word in str(found.value)
+
+
+def test_the_path_is_told() -> None:
+    with pytest.raises(FeatureError, match=r"other\.py"):
+        load_features("features = 3", where="project/other.py")
+
+
+def test_features_may_import_and_use_functions_of_their_own() -> None:
+    source = """
+from tilth.features import log1p, where
+
+def both(x, name):
+    return {name: x[name], f"log {name}": log1p(x[name])}
+
+def features(x):
+    return {**both(x, "age"), "old": where(x["age"] > 1, 1, 0)}
+"""
+    assert Transform(source).fit(DATA).feature_names == ("age", "log age", "old")
