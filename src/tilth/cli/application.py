@@ -1,0 +1,96 @@
+"""The table of commands and the one place where errors become messages and exit statuses."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError, Group
+
+import tilth
+from tilth.errors import TilthError
+
+__all__ = ["COMMANDS", "INTERRUPTED", "main", "make_application"]
+
+INTERRUPTED = 130
+BUG = 70
+
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "init": ("A project", "tilth.cli.project:init", "Write a project from a data file."),
+    "run": ("A project", "tilth.cli.project:run", "Carry out the pipeline; skip what has not changed."),
+    "status": ("A project", "tilth.cli.project:status", "Where the project stands, on one screen."),
+    "lineage": ("A project", "tilth.cli.project:lineage", "What made this, and what was made from it."),
+    "serve": ("In production", "tilth.cli.production:serve", "Serve the champion over HTTP."),
+    "monitor": ("In production", "tilth.cli.production:monitor", "Compare what was served with training."),
+    "promote": ("In production", "tilth.cli.production:promote", "Make a model version the champion."),
+    "rollback": ("In production", "tilth.cli.production:rollback", "Go back to the champion before."),
+    "predict": ("In production", "tilth.cli.production:predict", "Predict a whole table."),
+    "profile": ("Any data", "tilth.cli.data:profile", "Statistics of every column."),
+    "schema": ("Any data", "tilth.cli.data:schema", "Infer a schema."),
+    "validate": ("Any data", "tilth.cli.data:validate", "Check data against a schema."),
+    "compare": ("Any data", "tilth.cli.data:compare", "Drift and skew between two data sets."),
+    "split": ("Any data", "tilth.cli.data:split", "Deal rows to train, dev and test."),
+    "evaluate": ("Any data", "tilth.cli.data:evaluate", "Metrics of predictions, by slice."),
+}
+"""Every command: its group, where its function is, what it does. Nothing is imported before it is called."""
+
+
+def make_application() -> App:
+    """The command line as cyclopts sees it."""
+    application = App(
+        name="tilth",
+        help="The whole loop of machine learning in production. Start with: tilth init DATA --label COLUMN",
+        version=tilth.__version__,
+        help_format="plaintext",
+        exit_on_error=False,
+        print_error=False,
+        suppress_keyboard_interrupt=False,
+        result_action="return_value",
+    )
+    groups = {name: Group.create_ordered(name) for name, _, _ in COMMANDS.values()}
+    for name, (group, target, text) in COMMANDS.items():
+        application.command(target, name=name, help=text, group=groups[group])
+    return application
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status.
+
+    0: done and every check passed. 1: a check failed. 2: bad usage or bad input, with one message.
+    70: a mistake in Tilth itself. 130: interrupted. `--debug` anywhere shows tracebacks.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given
+    given = [argument for argument in given if argument != "--debug"]
+    try:
+        status = make_application()(given)
+    except (TilthError, CycloptsError) as error:
+        return _complain(error, debug)
+    except KeyboardInterrupt:
+        _say("interrupted; the same command goes on from here")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough; what follows is nobody's business.
+        sys.stderr.close()
+        return 0
+    except (OSError, MemoryError) as error:
+        return _complain(error, debug)
+    except Exception as error:  # noqa: BLE001 - the last place before the interpreter prints a traceback
+        if debug:
+            traceback.print_exc()
+        _say(f"error: this is a mistake in Tilth, not in your work: {type(error).__name__}: {error}")
+        _say("  to mend it: run the command again with --debug and report what it prints")
+        return BUG
+    return status if isinstance(status, int) else 0
+
+
+def _complain(error: Exception, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    _say(f"error: {error}")
+    return error.exit_status if isinstance(error, TilthError) else 2
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")

@@ -1,0 +1,238 @@
+"""Commands that work on any data, without a project."""
+
+from __future__ import annotations
+
+import json as json_module
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from cyclopts import Parameter
+
+import tilth
+from tilth.cli.output import people, print_json, print_text
+from tilth.errors import UsageError
+
+if TYPE_CHECKING:
+    from tilth.profiles import Profile
+    from tilth.schemas import Schema
+
+__all__ = ["compare", "evaluate", "profile", "schema", "split", "validate"]
+
+Missing = Annotated[
+    list[str] | None, Parameter(name="--missing", negative="", help="Text that means missing; repeatable.")
+]
+Json = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON document.")]
+Output = Annotated[Path | None, Parameter(name=["--output", "-o"], help="Write the result to this file.")]
+SchemaFile = Annotated[Path | None, Parameter(name="--schema", help="A schema.toml.")]
+
+
+def profile(*data: str, output: Output = None, missing: Missing = None, json: Json = False) -> int:
+    """Statistics of every column; several DATA are merged.
+
+    Args:
+        data: Files to read: CSV, Parquet, JSON lines, Arrow; or a profile.json that was written before.
+    """
+    made = _profiles(data, missing)
+    if output is not None:
+        _write(output, made.to_json())
+    if json:
+        print_json(made.to_dict())
+    elif output is None:
+        print_text(made.report())
+    return 0
+
+
+def schema(*data: str, output: Output = None, missing: Missing = None, json: Json = False) -> int:
+    """Infer a schema, to be curated by a person.
+
+    Args:
+        data: Files to read, or a profile.json.
+    """
+    inferred = tilth.infer_schema(_profiles(data, missing))
+    text = inferred.to_toml()
+    if output is not None:
+        _write(output, text)
+        people().print(f"{len(inferred.columns)} columns written to {output}")
+    if json:
+        import tomllib
+
+        print_json(tomllib.loads(text))
+    elif output is None:
+        print_text(text)
+    return 0
+
+
+def validate(
+    data: str,
+    *,
+    schema: SchemaFile = None,
+    environment: str | None = None,
+    missing: Missing = None,
+    json: Json = False,
+) -> int:
+    """Check data against a schema; exit status 1 when an error is found.
+
+    Args:
+        data: The file to check, or a profile.json.
+        environment: Such as "serving", where the label may be absent.
+    """
+    if schema is None:
+        raise UsageError("validate needs a schema", mend="write one with: tilth schema DATA -o schema.toml")
+    made = _profiles([data], missing)
+    anomalies = tilth.validate(made, _schema(schema), environment)
+    if json:
+        print_json({"rows": made.rows, "anomalies": [anomaly.to_json() for anomaly in anomalies]})
+    else:
+        lines = [f"{anomaly.severity:<8}{anomaly.message}" for anomaly in anomalies]
+        print_text("\n".join(lines) or f"{made.rows:,} rows hold to the schema")
+    return int(any(anomaly.severity == "error" for anomaly in anomalies))
+
+
+def compare(
+    reference: str,
+    current: str,
+    *,
+    schema: SchemaFile = None,
+    threshold: float = 0.1,
+    missing: Missing = None,
+    json: Json = False,
+) -> int:
+    """Drift and skew between two data sets; exit status 1 when a column drifted.
+
+    Args:
+        reference: The data to compare with, or its profile.json.
+        current: The data in question, or its profile.json.
+        threshold: From which effect on a column counts as drifted: standard deviations, or share of rows.
+    """
+    contract = _schema(schema) if schema else None
+    found = tilth.compare(
+        _profiles([reference], missing), _profiles([current], missing), contract, threshold=threshold
+    )
+    if json:
+        print_json(found.to_json())
+    else:
+        print_text(found.report())
+    return int(bool(found.drifted or found.new_columns or found.missing_columns))
+
+
+def split(
+    data: str,
+    *,
+    by: Literal["random", "hash", "group", "time", "balanced"] = "random",
+    columns: Annotated[
+        list[str] | None, Parameter(name="--column", negative="", help="What to balance, group or sort by.")
+    ] = None,
+    fractions: tuple[float, float, float] = (0.6, 0.2, 0.2),
+    seed: int = 0,
+    output: Output = None,
+    missing: Missing = None,
+    json: Json = False,
+) -> int:
+    """Deal rows to train, dev and test.
+
+    Args:
+        data: The file to deal.
+        by: How: see docs/data.md.
+        fractions: The shares of train, dev and test.
+        seed: Another seed deals otherwise.
+        output: A folder; train.parquet, dev.parquet and test.parquet are written there.
+    """
+    from tilth.tables import PARTS, SplitPlan, open_table, write_table
+    from tilth.tables import split as deal
+
+    table = open_table(data, missing=missing or ())
+    parts = deal(table, SplitPlan(by, fractions, tuple(columns or ()), seed))
+    counts = Counter(parts.to_pylist())
+    if output is not None:
+        output.mkdir(parents=True, exist_ok=True)
+        names = parts.dictionary_decode().to_numpy(zero_copy_only=False)
+        for part in PARTS:
+            write_table(table.filter(names == part), output / f"{part}.parquet")
+    if json:
+        print_json({"rows": {part: counts[part] for part in PARTS}})
+    else:
+        print_text("\n".join(f"{part:<6}{counts[part]:>12,} rows" for part in PARTS))
+    return 0
+
+
+def evaluate(
+    data: str,
+    *,
+    label: str,
+    prediction: str,
+    score: str | None = None,
+    slices: Annotated[
+        list[str] | None,
+        Parameter(name="--slice", negative="", help="Columns to slice by, joined by commas; repeatable."),
+    ] = None,
+    positive: str | None = None,
+    missing: Missing = None,
+    json: Json = False,
+) -> int:
+    """Metrics of predictions that any model made, with intervals, by slice.
+
+    Args:
+        data: A table with labels and predictions.
+        label: The column of true labels.
+        prediction: The column of predictions.
+        score: The column of the positive class's probability.
+        positive: The positive class.
+    """
+    from tilth.tables import open_table
+
+    found = tilth.evaluate(
+        open_table(data, missing=missing or ()),
+        label=label,
+        prediction=prediction,
+        score=score,
+        slices=[text.split(",") for text in slices or []],
+        positive=positive,
+    )
+    if json:
+        print_json(found.to_json())
+    else:
+        print_text(found.report())
+    return 0
+
+
+def _profiles(data: list[str] | tuple[str, ...], missing: list[str] | None) -> Profile:
+    """The merged profile of files, each data or a profile that was written before."""
+    if not data:
+        raise UsageError("which data?", expected="at least one file")
+    merged: Profile | None = None
+    for path in data:
+        made = (
+            _read_profile(Path(path))
+            if path.endswith(".json")
+            else tilth.profile(path, missing=missing or ())
+        )
+        merged = made if merged is None else merged + made
+    assert merged is not None
+    return merged
+
+
+def _read_profile(path: Path) -> Profile:
+    from tilth.profiles import Profile
+
+    try:
+        return Profile.from_json(path.read_text(encoding="utf-8"))
+    except (json_module.JSONDecodeError, UnicodeDecodeError, KeyError) as error:
+        raise UsageError(
+            "this is not a profile that Tilth wrote",
+            where=str(path),
+            mend="name the data itself; JSON lines end in .jsonl",
+        ) from error
+
+
+def _schema(path: Path) -> Schema:
+    from tilth.schemas import Schema
+
+    return Schema.from_toml(path.read_text(encoding="utf-8"), where=str(path))
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a whole file or none."""
+    waiting = path.with_name(f".{path.name}.part")
+    waiting.write_text(text, encoding="utf-8")
+    waiting.replace(path)

@@ -1,0 +1,58 @@
+"""How commands print: people's output to standard error or out, one JSON document to standard output."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from rich.console import Console
+
+from tilth.pipelines import StepReport
+from tilth.types import JSONValue
+
+__all__ = ["RunPrinter", "people", "print_json", "print_text"]
+
+
+def people() -> Console:
+    """Where people read: standard error, in color where it is a terminal."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def print_json(value: JSONValue) -> None:
+    """One JSON document on standard output; undefined numbers are null, never NaN."""
+    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def print_text(text: str) -> None:
+    """The result that people asked for, on standard output."""
+    sys.stdout.write(text.rstrip("\n") + "\n")
+
+
+class RunPrinter:
+    """Tells how a run goes on: one line a step, with a spinner while it works in a terminal."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._status = console.status("") if console.is_terminal else None
+
+    def started(self, step: str) -> None:
+        """A step begins."""
+        if self._status is not None:
+            self._status.update(f"{step} ...")
+            self._status.start()
+
+    def ended(self, report: StepReport) -> None:
+        """A step ended."""
+        if self._status is not None:
+            self._status.stop()
+        if report.state == "skipped":
+            self.console.print(f"  [dim]- {report.step:<10}   skipped  {report.summary}[/dim]", markup=True)
+            return
+        mark = "[green]✓[/green]" if report.state == "complete" else "[red]✗[/red]"
+        self.console.print(f"  {mark} {report.step:<10} {report.seconds:>7.2f} s  ", end="", markup=True)
+        self.console.print(report.summary, markup=False)
+
+    def stop(self) -> None:
+        """Take the spinner away, whatever happened."""
+        if self._status is not None:
+            self._status.stop()

@@ -1,0 +1,35 @@
+"""The pipeline: steps as typed functions, the graph they form, their cache, and what a run records."""
+
+from tilth.pipelines.batch import predict_table
+from tilth.pipelines.feedback import collect_feedback
+from tilth.pipelines.pipeline import STEPS, run_pipeline
+from tilth.pipelines.release import Release, promote, rollback
+from tilth.pipelines.runner import Listener, RunReport, StepReport
+from tilth.pipelines.status import ProjectStatus, project_status
+from tilth.pipelines.step import Output, Step, StepContext, StepResult, in_order, needed_for
+from tilth.pipelines.tracing import Trace, trace
+from tilth.pipelines.watching import monitor
+
+__all__ = [
+    "STEPS",
+    "Listener",
+    "Output",
+    "ProjectStatus",
+    "Release",
+    "RunReport",
+    "Step",
+    "StepContext",
+    "StepReport",
+    "StepResult",
+    "Trace",
+    "collect_feedback",
+    "in_order",
+    "monitor",
+    "needed_for",
+    "predict_table",
+    "project_status",
+    "promote",
+    "rollback",
+    "run_pipeline",
+    "trace",
+]

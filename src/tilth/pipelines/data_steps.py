@@ -1,0 +1,162 @@
+"""The steps from files to checked, dealt data: ingest, profile, schema, validate, split."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import numpy as np
+import pyarrow as pa
+
+from tilth.errors import CheckFailed, DataError, SchemaError
+from tilth.pipelines.step import Output, Step, StepContext, StepResult
+from tilth.profiles import Profile, profile
+from tilth.projects import Project
+from tilth.schemas import Schema
+from tilth.tables import PARTS, Table, concat_tables, fingerprint, open_table, split, write_table
+from tilth.types import JSONObject
+from tilth.validation import Anomaly, infer_schema, validate
+
+__all__ = ["DATA_STEPS"]
+
+
+def _ingest(context: StepContext) -> StepResult:
+    project = context.project
+    section = project.configuration.data
+    table = open_table(
+        [str(p) for p in context.files["sources"]], missing=section.missing, types=section.types
+    )
+    table.select([project.label])
+    if context.optional("feedback"):
+        learned = open_table(str(context.path("feedback")))
+        table = concat_tables([table.with_column("tilth.source", "data"), learned])
+    table, without_label = _with_label(table, project.label)
+    if table.rows == 0:
+        raise DataError("no row has a label", where=f"{table.name}, column '{project.label}'")
+    write_table(table, context.output["dataset"])
+    stored = open_table(context.output["dataset"])
+    properties: JSONObject = {
+        "rows": stored.rows,
+        "columns": dict(stored.columns),
+        "fingerprint": fingerprint(stored),
+        "notes": list(table.notes),
+        "without_label": without_label,
+    }
+    left_out = f", {without_label:,} without a label left out" if without_label else ""
+    return StepResult(
+        f"{stored.rows:,} rows x {len(stored.columns)} columns{left_out}", properties={"dataset": properties}
+    )
+
+
+def _with_label(table: Table, label: str) -> tuple[Table, int]:
+    """The rows that have a label, and how many have none."""
+    keep = np.concatenate(
+        [b.column(0).is_valid().to_numpy(False) for b in table.select([label]).batches()] or [[]]
+    )
+    missing = int(len(keep) - keep.sum())
+    return (table if missing == 0 else table.filter(keep.astype(bool))), missing
+
+
+def _profile(context: StepContext) -> StepResult:
+    made = profile(context.path("dataset"))
+    context.output["profile"].write_text(made.to_json(), encoding="utf-8")
+    missing = [name for name, column in made.columns.items() if column.missing]
+    return StepResult(
+        f"{len(made.columns)} columns, "
+        + (f"{len(missing)} with missing values" if missing else "nothing missing")
+    )
+
+
+def _schema(context: StepContext) -> StepResult:
+    project = context.project
+    inferred = infer_schema(Profile.from_json(context.text("profile")), label=project.label)
+    if context.optional("schema_file"):
+        curated = Schema.from_toml(context.text("schema_file"), where="schema.toml")
+        summary = f"schema.toml: {len(curated.columns)} columns"
+    else:
+        curated = inferred
+        project.schema_path.write_text(curated.to_toml(), encoding="utf-8")
+        summary = f"no schema.toml was there: inferred {len(curated.columns)} columns and wrote it"
+    if project.label not in curated.names:
+        raise SchemaError(
+            f"the label '{project.label}' is not in the schema",
+            where="schema.toml",
+            mend=f'add [columns."{project.label}"], or change label in tilth.toml',
+        )
+    context.output["schema"].write_text(curated.to_toml(), encoding="utf-8")
+    return StepResult(summary)
+
+
+def _validate(context: StepContext) -> StepResult:
+    schema = Schema.from_toml(context.text("schema"))
+    anomalies = validate(Profile.from_json(context.text("profile")), schema, environment="training")
+    document = {"anomalies": [anomaly.to_json() for anomaly in anomalies]}
+    context.output["anomalies"].write_text(json.dumps(document, indent=1, sort_keys=True), encoding="utf-8")
+    errors = [anomaly for anomaly in anomalies if anomaly.severity == "error"]
+    warnings = len(anomalies) - len(errors)
+    summary = f"{len(errors)} errors, {warnings} warnings" if anomalies else "no anomalies"
+    return StepResult(summary, failure=_invalid(errors) if errors else None)
+
+
+def _invalid(errors: list[Anomaly]) -> CheckFailed:
+    shown = "\n".join(f"    {anomaly.message}" for anomaly in errors[:10])
+    more = f"\n    ... and {len(errors) - 10} more" if len(errors) > 10 else ""
+    return CheckFailed(
+        f"the data does not hold to the schema:\n{shown}{more}",
+        mend="correct the data, or curate schema.toml if the data is right",
+    )
+
+
+def _split(context: StepContext) -> StepResult:
+    plan = context.project.configuration.split.plan()
+    parts = split(open_table(context.path("dataset")), plan)
+    counts = Counter(parts.to_pylist())
+    empty = [part for part in PARTS if not counts[part]]
+    if empty:
+        raise DataError(
+            f"the {' and '.join(empty)} part would be empty",
+            where="tilth.toml, [split]",
+            expected="rows in train, dev and test",
+            mend='use method = "balanced" or "random" for small data, or other fractions',
+        )
+    write_table(pa.table({"part": parts}), context.output["split"])
+    summary = ", ".join(f"{part} {counts[part]:,}" for part in PARTS)
+    return StepResult(summary, properties={"split": {"rows": {part: counts[part] for part in PARTS}}})
+
+
+def _ingest_parameters(project: Project) -> JSONObject:
+    section = project.configuration.data
+    return {"missing": list(section.missing), "types": dict(section.types), "label": project.label}
+
+
+def _split_parameters(project: Project) -> JSONObject:
+    section = project.configuration.split
+    return {
+        "method": section.method,
+        "fractions": list(section.fractions),
+        "columns": list(section.columns),
+        "seed": section.seed,
+    }
+
+
+DATA_STEPS: tuple[Step, ...] = (
+    Step(
+        "ingest",
+        ("sources", "feedback"),
+        {"dataset": Output("dataset", ".parquet")},
+        _ingest,
+        _ingest_parameters,
+    ),
+    Step("profile", ("dataset",), {"profile": Output("profile", ".json")}, _profile),
+    Step(
+        "schema",
+        ("profile", "schema_file"),
+        {"schema": Output("schema", ".toml")},
+        _schema,
+        lambda project: {"label": project.label},
+    ),
+    Step("validate", ("profile", "schema"), {"anomalies": Output("anomalies", ".json")}, _validate),
+    Step(
+        "split", ("dataset", "anomalies"), {"split": Output("split", ".parquet")}, _split, _split_parameters
+    ),
+)

@@ -1,0 +1,148 @@
+"""The pipeline of a project: ingest to register, and what enters it from outside."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tilth.errors import UsageError
+from tilth.pipelines.data_steps import DATA_STEPS
+from tilth.pipelines.feedback import collect_feedback
+from tilth.pipelines.model_steps import MODEL_STEPS
+from tilth.pipelines.publishing import publish
+from tilth.pipelines.release import register
+from tilth.pipelines.runner import Listener, Runner, RunReport, Source
+from tilth.pipelines.step import Output, Step, StepContext, StepResult, in_order, needed_for
+from tilth.projects import Project
+from tilth.store import Artifact, ArtifactStore, Run, Store, digest_of_file
+
+__all__ = ["STEPS", "run_pipeline"]
+
+REGISTERED = ("model", "evaluation", "reference", "reference_predictions", "schema", "dataset", "split")
+
+STEPS: tuple[str, ...] = (*(step.name for step in in_order([*DATA_STEPS, *MODEL_STEPS])), "register")
+"""The names of all steps, in order."""
+
+
+def run_pipeline(
+    project: Project, listener: Listener, *, until: str | None = None, with_feedback: bool = False
+) -> RunReport:
+    """Carry out a project's pipeline and record it.
+
+    Args:
+        project: the project.
+        listener: who is told how it goes on.
+        until: the last step wanted; default: all.
+        with_feedback: learn also from what production has labeled by now.
+
+    Returns:
+        What was done. `failure` is set when a check did not hold; nothing was registered then.
+
+    Raises:
+        UsageError: no such step.
+        TilthError: whatever keeps a step from being carried out.
+    """
+    with project.store() as store:
+        artifacts = project.artifacts()
+        store.interrupt_stale()
+        run = store.begin_run("run", {"until": until, "with_feedback": with_feedback})
+        try:
+            pipeline = _Pipeline(project, store, artifacts, run, with_feedback)
+            steps = [*DATA_STEPS, *MODEL_STEPS, pipeline.register_step()]
+            wanted = needed_for(steps, until) if until else steps
+            runner = Runner(project, store, artifacts, pipeline.sources(), pipeline.files)
+            report = runner.run(wanted, listener, run)
+        except KeyboardInterrupt:
+            store.end_run(run, "interrupted", error="interrupted by Ctrl-C")
+            raise
+        except BaseException as error:
+            store.end_run(run, "failed", error=str(error))
+            raise
+        store.end_run(
+            run,
+            "failed" if report.failure else "complete",
+            error=report.failure.what if report.failure else None,
+        )
+        try:
+            publish(project, store, artifacts, run, report)
+        except UsageError as error:
+            # A tracker that is away must not undo a run that is done.
+            return replace(report, notes=(f"not published to MLflow: {error.what}",))
+        return report
+
+
+@dataclass
+class _Pipeline:
+    """One run's view of what lies outside the steps: files, feedback, the champion."""
+
+    project: Project
+    store: Store
+    artifacts: ArtifactStore
+    run: Run
+    with_feedback: bool
+    files: dict[str, Path] = field(default_factory=dict)
+
+    def sources(self) -> dict[str, Source]:
+        """Where each input comes from that no step makes."""
+        return {
+            "sources": lambda _: tuple(self._file(path) for path in self.project.sources()),
+            "schema_file": lambda _: self._text(self.project.schema_path),
+            "features_file": lambda _: self._text(self.project.features_path),
+            "feedback": lambda _: self._feedback(),
+            "champion": self._champion,
+            "champion_data": self._champion_data,
+        }
+
+    def _file(self, path: Path) -> Artifact:
+        """A data file where it lies: it is recorded by its contents, and not copied."""
+        digest, size = digest_of_file(path), path.stat().st_size
+        self.files[digest] = path
+        return self.store.record_artifact("file", str(path), digest, size)
+
+    def _text(self, path: Path) -> tuple[Artifact, ...]:
+        """A file that people write: kept, since it changes under the same name."""
+        if not path.is_file():
+            return ()
+        digest, size = self.artifacts.put_file(path, path.suffix)
+        properties = {"suffix": path.suffix}
+        return (self.store.record_artifact("file", path.name, digest, size, properties=properties),)
+
+    def _feedback(self) -> tuple[Artifact, ...]:
+        if not self.with_feedback:
+            return ()
+        return (collect_feedback(self.project, self.store, self.artifacts, self.run),)
+
+    def _champion(self, made: Mapping[str, tuple[Artifact, ...]]) -> tuple[Artifact, ...]:
+        """The champion's graph, unless it is this very model."""
+        version = self.store.aliases(self.project.name).get("champion")
+        if version is None:
+            return ()
+        champion = self.store.model_version(self.project.name, version).artifact
+        return () if champion.digest == made["model"][0].digest else (champion,)
+
+    def _champion_data(self, made: Mapping[str, tuple[Artifact, ...]]) -> tuple[Artifact, ...]:
+        """The data set and split that the champion learned from."""
+        if not made["champion"]:
+            return ()
+        version = self.store.aliases(self.project.name)["champion"]
+        properties = self.store.model_version(self.project.name, version).properties
+        return tuple(
+            self.store.artifacts(name, digest=str(properties[name]))[0] for name in ("dataset", "split")
+        )
+
+    def register_step(self) -> Step:
+        """The last step; it is carried out each time, since it depends on what is registered."""
+
+        def run(context: StepContext) -> StepResult:
+            tested = json.loads(context.text("evaluation"))["test"]
+            label = {name: tested[name] for name in ("task", "classes", "positive")}
+            made = {name: context.artifacts[name][0] for name in REGISTERED}
+            outcome = register(self.project, self.store, self.run, made, label)
+            context.output["registration"].write_text(json.dumps(outcome.to_json()), encoding="utf-8")
+            return StepResult(outcome.summary, unchanged=not outcome.changed)
+
+        return Step(
+            "register", REGISTERED, {"registration": Output("registration", ".json")}, run, always=True
+        )

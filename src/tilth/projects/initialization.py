@@ -1,0 +1,269 @@
+"""`tilth init`: a project written from a data file, with every assumption said."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from tilth.errors import ColumnNotFoundError, DataError, ProjectError
+from tilth.features import default_features
+from tilth.metrics import CHIEF_METRIC
+from tilth.profiles import profile
+from tilth.projects.configuration import Configuration
+from tilth.schemas import Schema
+from tilth.tables import Table, open_table, sentinels
+from tilth.training import LabelEncoding
+from tilth.types import JSONValue, Task
+from tilth.validation import infer_schema
+
+__all__ = ["Initialization", "initialize"]
+
+SMALL_ROWS = 10_000
+
+
+@dataclass(frozen=True)
+class Initialization:
+    """What was written and what was assumed.
+
+    Args:
+        directory: the project's folder.
+        files: the names of the files written there.
+        rows: how many rows the data has.
+        columns: how many columns.
+        task: what the model will predict.
+        assumptions: sentences for people.
+    """
+
+    directory: Path
+    files: tuple[str, ...]
+    rows: int
+    columns: int
+    task: Task
+    assumptions: tuple[str, ...]
+
+
+def initialize(data: str | Path, label: str, directory: str | Path = ".") -> Initialization:
+    """Write tilth.toml, schema.toml and features.py for a data file.
+
+    Args:
+        data: the data file.
+        label: the column to predict.
+        directory: the project's folder, made if need be.
+
+    Raises:
+        ProjectError: a project is there already.
+        DataError: the data cannot be read, or the label cannot be learned.
+        ColumnNotFoundError: the data has no such label.
+    """
+    folder = Path(directory).absolute()
+    names = ("tilth.toml", "schema.toml", "features.py")
+    there = [name for name in names if (folder / name).exists()]
+    if there:
+        raise ProjectError(
+            f"{' and '.join(there)} would be overwritten",
+            where=str(folder),
+            mend="choose another folder with --dir, or move the old files away",
+        )
+    missing, assumptions = _missing_texts(data)
+    table = open_table(str(data), missing=missing)
+    assumptions = [*table.notes, *assumptions]
+    if label not in table.columns:
+        raise _no_label(label, table)
+    seen = profile(table)
+    if seen.rows == 0:
+        raise DataError("there are no rows", where=table.name, expected="a header line and rows below it")
+    schema = infer_schema(seen, label=label)
+    encoding = LabelEncoding.from_column(table.select([label]).to_arrow().column(0))
+    assumptions += [*_columns_in_words(schema, label), *encoding.notes]
+    texts = {
+        "tilth.toml": _configuration(folder, Path(data), label, encoding, missing, seen.rows),
+        "schema.toml": schema.to_toml(),
+        "features.py": default_features(schema, label),
+    }
+    Configuration.from_toml(texts["tilth.toml"])
+    _write_all(folder, texts)
+    return Initialization(folder, names, seen.rows, len(table.columns), encoding.task, tuple(assumptions))
+
+
+def _missing_texts(data: str | Path) -> tuple[list[str], list[str]]:
+    """The texts that stand for missing values, and a sentence on each."""
+    found = sentinels(str(data))
+    said = []
+    for text, columns in found.items():
+        cells = sum(columns.values())
+        shown = ", ".join(list(columns)[:4]) + (", ..." if len(columns) > 4 else "")
+        said.append(f"{text!r} means missing ({cells:,} cells in {shown}): change it under [data] missing")
+    return list(found), said
+
+
+def _no_label(label: str, table: Table) -> ColumnNotFoundError:
+    error = ColumnNotFoundError(label, table.columns, where=table.name)
+    if any(re.fullmatch(r"[-+]?[\d.]+", name.strip()) for name in table.columns):
+        error.mend = "the first line looks like data: does the file have a header line?"
+    return error
+
+
+def _columns_in_words(schema: Schema, label: str) -> list[str]:
+    """What was made of the columns that are not plain numbers or categories."""
+    words = {
+        "identifier": "an identifier: left out of the features",
+        "constant": "constant: left out of the features",
+        "text": "free text: left out of the features",
+        "date": "a date: its parts become features",
+    }
+    return [
+        f"{column.name} is {words[column.kind]}"
+        for column in schema.columns
+        if column.kind in words and column.name != label
+    ]
+
+
+def _configuration(
+    folder: Path, data: Path, label: str, encoding: LabelEncoding, missing: list[str], rows: int
+) -> str:
+    """The text of tilth.toml."""
+    small = rows < SMALL_ROWS
+    classes = encoding.task != "regression"
+    method = "balanced" if small and classes else "random" if small else "hash"
+    values: dict[str, JSONValue] = {
+        "name": re.sub(r"[^\w.-]+", "-", data.name.split(".")[0]).strip("-.") or "model",
+        "label": label,
+        "task": encoding.task,
+        "source": _relative(data, folder),
+        "missing": list[JSONValue](missing),
+        "method": method,
+        "columns": [label] if method == "balanced" else [],
+        "fractions": [0.6, 0.2, 0.2] if small else [0.8, 0.1, 0.1],
+    }
+    text = TEMPLATE
+    for name, value in values.items():
+        text = text.replace(f"<{name}>", _toml(value))
+    positive = ""
+    if encoding.task == "binary":
+        comment = "  # the class that precision, recall and F1 speak of"
+        positive = f"positive = {_toml(encoding.positive)}{comment}\n"
+    return text.replace("<positive>\n", positive) + _checks(encoding.task, small)
+
+
+def _relative(data: Path, folder: Path) -> str:
+    """The data's path from the project's folder; absolute where there is none (another drive)."""
+    with contextlib.suppress(ValueError):
+        return Path(os.path.relpath(data.absolute(), folder)).as_posix()
+    return data.absolute().as_posix()
+
+
+def _toml(value: JSONValue) -> str:
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+TEMPLATE = """\
+# A Tilth project: what is predicted, from what, and what must hold. Paths are relative to this file.
+
+[project]
+name = <name>
+label = <label>
+task = <task>  # binary | multiclass | regression
+<positive>
+
+[data]
+sources = [<source>]
+missing = <missing>  # texts that mean "missing", beside the empty cell
+
+[split]
+method = <method>  # hash | random | balanced | group | time
+columns = <columns>  # what to balance, group or sort by
+fractions = <fractions>  # train, dev, test
+seed = 0
+
+[train]
+estimator = "lightgbm"  # or a scikit-learn class: "sklearn.linear_model.LogisticRegression"
+seed = 0
+threshold = 0.5  # positive from this probability on
+parameters = {}
+
+[evaluate]
+slices = []  # metrics are also given for each value of these columns: [["sex"], ["sex", "race"]]
+
+[serve]
+host = "127.0.0.1"
+port = 8080
+unexpected_values = "accept"  # or "reject": what to do with a category never seen
+
+[monitor]
+window = 1000  # how many of the newest predictions are looked at
+minimum_rows = 30  # fewer are not judged
+drift_threshold = 0.1  # in standard deviations (numbers) or share of rows (categories)
+significance = 0.01  # false alarms for drift: one window in a hundred
+
+# What must hold. moment "model": before a model is registered. moment "live": else an alarm rings.
+"""
+
+
+CHECKS = """
+[[checks]]
+moment = "model"
+metric = "<metric>"
+baseline = "majority"
+min = 0.02  # better than always giving the same answer
+
+[[checks]]
+moment = "model"
+metric = "<metric>"
+baseline = "linear"
+min = <tolerance>  # hardly worse, at most, than a quick linear model
+
+[[checks]]
+moment = "model"
+metric = "<metric>"
+baseline = "champion"
+min = <tolerance>  # nor than what is live, on rows that are new to it
+
+[[checks]]
+moment = "live"
+metric = "anomalies"
+max = 0  # served inputs hold to the schema
+
+[[checks]]
+moment = "live"
+metric = "drifted_columns"
+max = 0
+
+[[checks]]
+moment = "live"
+metric = "drifted_predictions"
+max = 0
+"""
+
+ERROR_RATE = """
+[[checks]]
+moment = "live"
+metric = "error_rate"
+baseline = "test"
+max = 0.05  # at most 5 points above the test part, as soon as outcomes are known
+"""
+
+
+def _checks(task: Task, small: bool) -> str:
+    """The checks to begin with; few rows measure less finely, so they allow more."""
+    text = CHECKS.replace("<metric>", CHIEF_METRIC[task]).replace(
+        "<tolerance>", "-0.05" if small else "-0.02"
+    )
+    return text if task == "regression" else text + ERROR_RATE
+
+
+def _write_all(folder: Path, texts: dict[str, str]) -> None:
+    """Write every file or none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    waiting = {name: folder / f".{name}.{os.getpid()}" for name in texts}
+    try:
+        for name, text in texts.items():
+            waiting[name].write_text(text, encoding="utf-8")
+        for name, path in waiting.items():
+            path.replace(folder / name)
+    finally:
+        for path in waiting.values():
+            path.unlink(missing_ok=True)

@@ -1,0 +1,27 @@
+"""The prediction server: requests judged by the schema, predicted by one graph, logged, then answered.
+
+It speaks plain JSON rows (`POST /predict`) and the Open Inference Protocol version 2 (`/v2/...`), takes
+outcomes (`POST /feedback`), counts for Prometheus (`/metrics`), and follows the champion of a `ModelSource`.
+"""
+
+from __future__ import annotations
+
+from tilth.serving.app import create_app
+from tilth.serving.live import ModelSource, fixed_model
+from tilth.serving.project_server import champion_source, serve_project
+from tilth.serving.scoring import ServedModel
+from tilth.serving.server import serve
+from tilth.serving.settings import ServingSettings
+from tilth.serving.validation import RequestValidator
+
+__all__ = [
+    "ModelSource",
+    "RequestValidator",
+    "ServedModel",
+    "ServingSettings",
+    "champion_source",
+    "create_app",
+    "fixed_model",
+    "serve",
+    "serve_project",
+]

@@ -1,0 +1,128 @@
+"""POST /feedback: what really happened, joined to what was predicted."""
+
+from __future__ import annotations
+
+import datetime
+from dataclasses import dataclass
+
+from tilth.errors import RequestError
+from tilth.serving.answers import Refusal, decode
+from tilth.serving.columns import describe
+from tilth.serving.metering import Meters
+from tilth.serving.predictor import Predictor
+from tilth.serving.scoring import Scorer
+from tilth.serving.settings import ServingSettings
+from tilth.tables import FeedbackLog, Label
+from tilth.types import Clock, JSONObject, utc_now
+
+__all__ = ["FeedbackDesk"]
+
+_EXPECTED = '{"prediction_id": "...", "label": ...}, or a list of such objects'
+_FIELDS = frozenset({"prediction_id", "label", "time"})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One label that became known."""
+
+    prediction_id: str
+    label: Label
+    time: datetime.datetime
+
+
+class FeedbackDesk:
+    """Accepts outcomes: all of a request, or none of it."""
+
+    def __init__(
+        self,
+        predictor: Predictor,
+        log: FeedbackLog,
+        meters: Meters,
+        settings: ServingSettings,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._predictor = predictor
+        self._log = log
+        self._meters = meters
+        self._max_rows = settings.max_rows
+        self._clock = clock
+
+    def accept(self, body: bytes) -> JSONObject:
+        """Log the outcomes of a request.
+
+        Raises:
+            RequestError: not of the right shape, or a label that the model does not know.
+            Refusal: 404 for a prediction that was never answered here.
+        """
+        content = decode(body)
+        items = content if isinstance(content, list) else [content]
+        if not items or len(items) > self._max_rows:
+            raise RequestError(
+                f"{len(items)} outcomes in one request",
+                got=f"{len(items)} outcomes",
+                expected=f"1 to {self._max_rows}",
+            )
+        scorer = self._predictor.scorer()
+        outcomes = [self._outcome(item, row, scorer) for row, item in enumerate(items)]
+        for outcome in outcomes:
+            self._log.append(outcome.prediction_id, outcome.label, outcome.time)
+        self._meters.feedback(len(outcomes))
+        return {"accepted": len(outcomes)}
+
+    def _outcome(self, item: object, row: int, scorer: Scorer) -> Outcome:
+        if not isinstance(item, dict):
+            raise RequestError(
+                f"an outcome is {describe(item)}", got=describe(item), expected=_EXPECTED, row=row
+            )
+        self._check_fields(item, row)
+        identity = item["prediction_id"]
+        if not isinstance(identity, str):
+            raise _wrong("prediction_id", identity, "a text, as the prediction's answer gave it", row)
+        label = _label(item["label"], scorer, row)
+        time = self._time(item.get("time"), row)
+        if self._predictor.find(identity) is None:
+            raise Refusal(404, f"no prediction '{identity[:100]}' was answered here")
+        return Outcome(identity, label, time)
+
+    def _check_fields(self, item: JSONObject, row: int) -> None:
+        for name in ("prediction_id", "label"):
+            if name not in item:
+                raise RequestError(f"'{name}' is missing", column=name, expected=_EXPECTED, row=row)
+        for name in item:
+            if name not in _FIELDS:
+                raise RequestError(
+                    f"unknown field '{name[:100]}'", got=name[:100], expected=_EXPECTED, row=row
+                )
+
+    def _time(self, value: object, row: int) -> datetime.datetime:
+        if value is None:
+            return self._clock()
+        try:
+            time = datetime.datetime.fromisoformat(value if isinstance(value, str) else "")
+            if time.tzinfo is None:
+                return time.replace(tzinfo=datetime.UTC)
+            return time.astimezone(datetime.UTC)
+        except (ValueError, OverflowError):
+            raise _wrong("time", value, "an ISO 8601 time", row) from None
+
+
+def _label(value: object, scorer: Scorer, row: int) -> Label:
+    if scorer.model.task == "regression":
+        if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 2**1023:
+            raise _wrong("label", value, "a number", row)
+        return float(value)
+    for known in scorer.model.classes:
+        if isinstance(value, bool) is isinstance(known, bool) and value == known:
+            return known
+    classes = ", ".join(describe(known).removeprefix("the ") for known in scorer.model.classes[:20])
+    raise _wrong("label", value, f"one of {classes}", row)
+
+
+def _wrong(field: str, value: object, expected: str, row: int) -> RequestError:
+    return RequestError(
+        f"'{field}' wants {expected}; got {describe(value)}",
+        column=field,
+        got=describe(value),
+        expected=expected,
+        row=row,
+    )

@@ -1,0 +1,137 @@
+"""Predict and log: nothing is answered before it is in the prediction log."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tilth.errors import RequestError
+from tilth.serving.answers import Refusal
+from tilth.serving.live import LiveModel
+from tilth.serving.metering import Meters
+from tilth.serving.scoring import Scored, Scorer
+from tilth.serving.validation import ValidRows
+from tilth.tables import Prediction, PredictionLog
+from tilth.types import Clock, JSONObject, utc_now
+
+__all__ = ["Accepted", "Call", "Predicted", "Predictor"]
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Rows of one request that the schema accepts, with the model that is to predict them.
+
+    Args:
+        scorer: the model.
+        valid: the rows.
+        started: when the request began to be judged, on the clock of `time.perf_counter`.
+    """
+
+    scorer: Scorer
+    valid: ValidRows
+    started: float
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """Predictions that are in the log."""
+
+    scorer: Scorer
+    scored: Scored
+    ids: list[str]
+
+
+class Predictor:
+    """Validates, predicts and logs rows with the model that is live; safe to use from several threads."""
+
+    def __init__(self, live: LiveModel, log: PredictionLog, meters: Meters, clock: Clock = utc_now) -> None:
+        self._live = live
+        self._log = log
+        self._meters = meters
+        self._clock = clock
+
+    def scorer(self) -> Scorer:
+        """The scorer that is live.
+
+        Raises:
+            Refusal: 503 while there is none.
+        """
+        scorer = self._live.scorer
+        if scorer is None:
+            why = self._live.problem or "the model is being loaded"
+            raise Refusal(503, f"not ready: {why}", headers=((b"retry-after", b"1"),))
+        return scorer
+
+    def accept(self, rows: Sequence[object], scorer: Scorer | None = None) -> Accepted:
+        """Judge the rows of a request, by the model that is live or the one given.
+
+        Raises:
+            RequestError: rows that the schema does not accept.
+            Refusal: 503 while there is no model.
+        """
+        started = time.perf_counter()
+        scorer = scorer or self.scorer()
+        try:
+            return Accepted(scorer, scorer.validator.validate(rows), started)
+        except RequestError as error:
+            known = error.column in scorer.validator.known
+            self._meters.rejected(error.column if known and error.column else "")
+            raise
+
+    def complete(self, requests: Sequence[Accepted]) -> list[Predicted]:
+        """Predict the rows of several requests and log the predictions in one write.
+
+        Raises:
+            DataError: the log cannot be written; nothing was logged.
+            GraphError: a graph fails; nothing was logged.
+        """
+        scored: list[Scored] = []
+        for scorer, group in itertools.groupby(requests, key=_scorer):
+            scored += scorer.score([accepted.valid for accepted in group])
+        pairs = list(zip(requests, scored, strict=True))
+        ids = self._log.append(self._entries(pairs))
+        predicted = []
+        end = 0
+        for accepted, one in pairs:
+            start, end = end, end + len(one.rows)
+            predicted.append(Predicted(accepted.scorer, one, ids[start:end]))
+            self._count(accepted.scorer, one)
+        return predicted
+
+    def _count(self, scorer: Scorer, scored: Scored) -> None:
+        self._meters.predicted(scorer.model.name, scorer.model.version, len(scored.rows))
+        for found in scored.unexpected:
+            self._meters.unexpected(found.column)
+
+    def find(self, prediction_id: str) -> Prediction | None:
+        """The logged prediction of that id, or None."""
+        return self._log.find(prediction_id)
+
+    def _entries(self, requests: Sequence[tuple[Accepted, Scored]]) -> list[Prediction]:
+        now = self._clock()
+        moment = time.perf_counter()
+        entries = []
+        for accepted, scored in requests:
+            model, names = accepted.scorer.model, accepted.scorer.class_names
+            scores = scored.scores
+            seconds = moment - accepted.started
+            for position, (row, label) in enumerate(zip(scored.rows, scored.labels, strict=True)):
+                by_class = None if scores is None else dict(zip(names, scores[position], strict=True))
+                entries.append(
+                    Prediction("", now, model.name, model.version, "live", row, label, by_class, seconds)
+                )
+        return entries
+
+
+def _scorer(accepted: Accepted) -> Scorer:
+    return accepted.scorer
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request of one of the protocols: what it asks, and how its answer is written."""
+
+    accepted: Accepted
+    answer: Callable[[Predicted], JSONObject]

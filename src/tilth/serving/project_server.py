@@ -1,0 +1,93 @@
+"""`tilth serve`: a project's champion behind the application."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from typing import cast
+
+from tilth.errors import NotFoundError
+from tilth.inference import Graph
+from tilth.metrics import LabelEncoding
+from tilth.projects import Project
+from tilth.schemas import Schema
+from tilth.serving.app import create_app
+from tilth.serving.live import ModelSource
+from tilth.serving.scoring import ServedModel
+from tilth.serving.server import serve
+from tilth.serving.settings import ServingSettings
+from tilth.store import ArtifactStore, Store
+from tilth.tables import FeedbackLog, PredictionLog
+from tilth.types import JSONObject
+
+__all__ = ["champion_source", "serve_project"]
+
+
+def champion_source(project: Project, store: Store, artifacts: ArtifactStore) -> ModelSource:
+    """The project's champion, whichever version that is at the moment."""
+
+    def poll() -> tuple[str, int] | None:
+        version = store.aliases(project.name).get("champion")
+        return None if version is None else (project.name, version)
+
+    def load(name: str, version: int) -> ServedModel:
+        found = store.model_version(name, version)
+        label = LabelEncoding.from_json(cast("JSONObject", found.properties["label"]))
+        graph = Graph.from_path(artifacts.verify(found.artifact.digest, ".onnx"))
+        text = artifacts.read_bytes(str(found.properties["schema"]), ".toml").decode()
+        schema = _asked_of_requests(Schema.from_toml(text, where="schema.toml"), graph)
+        return ServedModel(name, version, graph, label.task, label.classes, schema)
+
+    return ModelSource(poll, load)
+
+
+def _asked_of_requests(schema: Schema, graph: Graph) -> Schema:
+    """The schema, with the columns that the model does not use no longer required."""
+    columns = (c if c.name in graph.inputs else replace(c, required=False) for c in schema.columns)
+    return replace(schema, columns=tuple(columns))
+
+
+def serve_project(
+    project: Project,
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    started: Callable[[str, int], None] | None = None,
+) -> None:
+    """Serve the champion until SIGTERM or SIGINT; a newly promoted one takes over while requests go on.
+
+    Args:
+        project: the project.
+        host: the address to listen on; default: the one in tilth.toml.
+        port: the port, 0 for a free one; default: the one in tilth.toml.
+        started: told the host and the port once the server answers.
+
+    Raises:
+        NotFoundError: there is no champion yet.
+        UsageError: the address cannot be listened on.
+    """
+    section = project.configuration.serve
+    settings = ServingSettings(
+        unexpected_values=section.unexpected_values, missing=tuple(project.configuration.data.missing)
+    )
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    log, feedback = PredictionLog(project.predictions), FeedbackLog(project.predictions)
+    try:
+        with project.store() as store:
+            if "champion" not in store.aliases(project.name):
+                raise NotFoundError(
+                    f"the model '{project.name}' has no champion", mend="make one with: tilth run"
+                )
+            source = champion_source(project, store, project.artifacts())
+            app = create_app(source, log, feedback, project.schema(), settings=settings)
+            serve(
+                app,
+                host or section.host,
+                section.port if port is None else port,
+                settings=settings,
+                started=started,
+            )
+    finally:
+        log.close()
+        feedback.close()

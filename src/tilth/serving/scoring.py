@@ -1,0 +1,169 @@
+"""A model ready to answer: its request validator, its graph, and how its outputs are read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from tilth.errors import GraphError
+from tilth.schemas import Schema
+from tilth.serving.columns import Unexpected
+from tilth.serving.settings import ServingSettings
+from tilth.serving.validation import RequestValidator, Row, ValidRows, example_row
+from tilth.tables import Label
+from tilth.types import Task
+
+if TYPE_CHECKING:
+    import numpy as np
+
+__all__ = ["PredictionGraph", "Scored", "Scorer", "ServedModel"]
+
+
+class PredictionGraph(Protocol):
+    """What serving needs of a graph; `tilth.inference.Graph` is one."""
+
+    @property
+    def inputs(self) -> Mapping[str, str]:
+        """The raw columns that the graph takes, each with its kind."""
+
+    def run(self, columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The outputs for columns of n rows each."""
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """One model version as it is served.
+
+    Args:
+        name: the model's name.
+        version: its version, from 1.
+        graph: from raw columns to `label` and `probabilities`, or to `prediction` for a regression.
+        task: what it predicts.
+        classes: for classes, the labels in the order of the graph's probabilities.
+        schema: the contract on its columns; None for the server's own.
+    """
+
+    name: str
+    version: int
+    graph: PredictionGraph
+    task: Task
+    classes: tuple[Label, ...] = ()
+    schema: Schema | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Predictions for n rows.
+
+    Args:
+        rows: the rows as they were understood.
+        labels: the predicted label of each row; a number for a regression.
+        scores: the probability of each class for each row, (n, classes); None for a regression.
+        confidence: the probability of each row's predicted class; None for a regression.
+        unexpected: values that the schema does not list.
+    """
+
+    rows: list[Row]
+    labels: list[Label]
+    scores: list[list[float]] | None
+    confidence: list[float] | None
+    unexpected: list[Unexpected]
+
+
+class Scorer:
+    """Validates rows and predicts them with one model.
+
+    Args:
+        model: the model version.
+        schema: the contract on the columns where the model has none of its own.
+        settings: how strict to be.
+
+    Raises:
+        GraphError: the graph wants a column that the schema does not have, or fails at a first prediction, or
+            its outputs do not fit the classes.
+    """
+
+    def __init__(self, model: ServedModel, schema: Schema, settings: ServingSettings) -> None:
+        self.model = model
+        self.schema = model.schema or schema
+        self.validator = RequestValidator(self.schema, settings)
+        self.class_names = [_class_name(label) for label in model.classes]
+        self.label_type: type = type(model.classes[0]) if model.classes else float
+        self._labels = {label: index for index, label in enumerate(model.classes)}
+        self._check_inputs()
+        self._warm_up()
+
+    def score(self, requests: Sequence[ValidRows]) -> list[Scored]:
+        """Predict the rows of several requests at once.
+
+        Raises:
+            GraphError: the graph fails.
+        """
+        values = requests[0].values if len(requests) == 1 else [v for valid in requests for v in valid.values]
+        outputs = self.model.graph.run(self.validator.layout.arrays(values))
+        labels, scores, confidence = self._read(outputs)
+        if len(requests) == 1:
+            valid = requests[0]
+            return [Scored(valid.rows, labels, scores, confidence, valid.unexpected)]
+        scored = []
+        end = 0
+        for valid in requests:
+            start, end = end, end + len(valid.rows)
+            scored.append(
+                Scored(
+                    valid.rows,
+                    labels[start:end],
+                    None if scores is None else scores[start:end],
+                    None if confidence is None else confidence[start:end],
+                    valid.unexpected,
+                )
+            )
+        return scored
+
+    def _read(
+        self, outputs: Mapping[str, np.ndarray]
+    ) -> tuple[list[Label], list[list[float]] | None, list[float] | None]:
+        if self.model.task == "regression":
+            return outputs["prediction"].ravel().tolist(), None, None
+        labels: list[Label] = outputs["label"].ravel().tolist()
+        if self.label_type is bool:
+            labels = [bool(label) for label in labels]
+        scores: list[list[float]] = outputs["probabilities"].tolist()
+        index = self._labels
+        return labels, scores, [row[index[label]] for row, label in zip(scores, labels, strict=True)]
+
+    def _check_inputs(self) -> None:
+        names = set(self.validator.schema.names)
+        lacking = [name for name in self.model.graph.inputs if name not in names]
+        if lacking:
+            raise GraphError(
+                f"the graph of {self.model.name} version {self.model.version} wants columns that requests "
+                f"cannot have: {', '.join(lacking)}",
+                expected="columns of the schema's environment 'serving'",
+                mend="add them to schema.toml or train again without them",
+            )
+
+    def _warm_up(self) -> None:
+        valid = RequestValidator(self.schema).validate([example_row(self.schema)])
+        try:
+            (scored,) = self.score([valid])
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            if isinstance(error, GraphError):
+                raise
+            raise self._misfit(f"{type(error).__name__}: {error}") from error
+        if scored.scores is not None and len(scored.scores[0]) != len(self.model.classes):
+            raise self._misfit(f"{len(scored.scores[0])} probabilities for {len(self.model.classes)} classes")
+
+    def _misfit(self, why: str) -> GraphError:
+        wanted = "prediction" if self.model.task == "regression" else "label and probabilities"
+        return GraphError(
+            f"the outputs of {self.model.name} version {self.model.version} do not fit its task: {why}",
+            expected=f"{wanted} for a {self.model.task} model",
+        )
+
+
+def _class_name(label: Label) -> str:
+    if isinstance(label, bool):
+        return "true" if label else "false"
+    return str(label)

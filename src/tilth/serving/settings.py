@@ -1,0 +1,46 @@
+"""What an owner can set about the prediction server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["ServingSettings"]
+
+
+@dataclass(frozen=True)
+class ServingSettings:
+    """Limits and manners of the prediction server.
+
+    Args:
+        unexpected_values: "accept" answers a value outside of the schema's domain or range with a warning
+            beside the prediction; "reject" answers 400.
+        missing: texts that stand for a missing value, as in the training data ("?").
+        max_rows: rows allowed in one request.
+        max_body_bytes: size allowed for one request; a larger one is answered 413.
+        batch_rows: rows of small requests that are predicted together when they wait at the same moment.
+        poll_interval_s: how often the model source is asked for a newer champion.
+        retry_interval_s: how long a model version that failed to load is left alone before it is tried again.
+        offload_bytes: larger requests are computed in a thread, so that small ones do not wait.
+        offload_threads: threads for large requests.
+        offload_waiting: large requests in work or waiting at once; more are answered 503.
+        body_timeout_s: how long a client may take to send its request.
+        shutdown_timeout_s: how long requests in work may take to finish after SIGTERM.
+
+    Example:
+        >>> ServingSettings(unexpected_values="reject").max_rows
+        10000
+    """
+
+    unexpected_values: Literal["accept", "reject"] = "accept"
+    missing: tuple[str, ...] = ()
+    max_rows: int = 10_000
+    max_body_bytes: int = 32 * 1024 * 1024
+    batch_rows: int = 256
+    poll_interval_s: float = 0.5
+    retry_interval_s: float = 30.0
+    offload_bytes: int = 64 * 1024
+    offload_threads: int = 2
+    offload_waiting: int = 16
+    body_timeout_s: float = 30.0
+    shutdown_timeout_s: int = 10

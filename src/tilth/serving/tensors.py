@@ -1,0 +1,173 @@
+"""Tensors of the Open Inference Protocol in JSON: decoded to plain values and encoded from arrays."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import sys
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from tilth.errors import RequestError
+from tilth.types import ColumnType, JSONObject
+
+__all__ = ["DATATYPES", "Tensor", "datatype_of", "decode_tensor", "encode_tensor", "tensor_values"]
+
+_MAX_DIMENSIONS = 8
+_INTEGERS: dict[str, tuple[int, int]] = {
+    **{f"INT{bits}": (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in (8, 16, 32, 64)},
+    **{f"UINT{bits}": (0, 2**bits - 1) for bits in (8, 16, 32, 64)},
+}
+_FLOATS = {
+    "FP16": float(np.finfo(np.float16).max),
+    "FP32": float(np.finfo(np.float32).max),
+    "FP64": sys.float_info.max,
+}
+_NUMPY: dict[str, type] = {
+    "BOOL": np.bool_,
+    "BYTES": object,
+    "FP16": np.float16,
+    "FP32": np.float32,
+    "FP64": np.float64,
+    **{name: getattr(np, name.lower()) for name in _INTEGERS},
+}
+DATATYPES = tuple(_NUMPY)
+
+_BY_COLUMN: dict[ColumnType, str] = {
+    "int": "INT64",
+    "float": "FP64",
+    "string": "BYTES",
+    "bool": "BOOL",
+    "datetime": "BYTES",
+}
+
+
+class Tensor(msgspec.Struct, frozen=True):
+    """One tensor of a request; `data` is flat or nested, row-major."""
+
+    name: str
+    shape: list[int]
+    datatype: str
+    data: list[object]
+
+
+def datatype_of(column_type: ColumnType) -> str:
+    """The datatype that stands for a column type; datetimes are ISO text.
+
+    Example:
+        >>> datatype_of("float"), datatype_of("datetime")
+        ('FP64', 'BYTES')
+    """
+    return _BY_COLUMN[column_type]
+
+
+def tensor_values(tensor: Tensor) -> list[object]:
+    """The tensor's values, flat and row-major; null is kept as None, a missing value.
+
+    Raises:
+        RequestError: data that does not fit the declared shape or datatype.
+
+    Example:
+        >>> tensor_values(Tensor("x", [2, 2], "INT32", [[1, 2], [3, 4]]))
+        [1, 2, 3, 4]
+        >>> tensor_values(Tensor("x", [3], "INT32", [1, 2]))
+        Traceback (most recent call last):
+        ...
+        tilth.errors.RequestError: the data of tensor 'x' does not fit its shape [3] ...
+    """
+    if tensor.datatype not in _NUMPY:
+        raise _wrong(
+            tensor, "has an unknown datatype", got=tensor.datatype, expected=f"one of {', '.join(DATATYPES)}"
+        )
+    if not 1 <= len(tensor.shape) <= _MAX_DIMENSIONS or any(not 0 < size < 2**31 for size in tensor.shape):
+        raise _wrong(
+            tensor,
+            "has an impossible shape",
+            got=_shown(tensor.shape),
+            expected=f"1 to {_MAX_DIMENSIONS} sizes of at least 1",
+        )
+    values = _flat(tensor)
+    _check_kinds(tensor, values)
+    return values
+
+
+def _flat(tensor: Tensor) -> list[object]:
+    if math.prod(tensor.shape) == len(tensor.data) and not isinstance(tensor.data[0], list):
+        return tensor.data
+    level = tensor.data
+    sizes = [len(level)]
+    for size in tensor.shape[1:]:
+        if not all(isinstance(part, list) and len(part) == size for part in level):
+            break
+        level = list(itertools.chain.from_iterable(level))  # type: ignore[arg-type]
+        sizes.append(size)
+    if sizes != tensor.shape:
+        raise _wrong(
+            tensor,
+            f"does not fit its shape {_shown(tensor.shape)}",
+            got=f"{len(tensor.data)} values",
+            expected=f"{math.prod(tensor.shape)} values, flat, or lists of these sizes",
+            subject="the data of tensor",
+        )
+    return level
+
+
+def _check_kinds(tensor: Tensor, values: Sequence[object]) -> None:
+    datatype = tensor.datatype
+    kinds = set(map(type, values)) - {type(None)}
+    if datatype in _INTEGERS:
+        low, high = _INTEGERS[datatype]
+        present = [value for value in values if isinstance(value, int)]
+        fits = kinds <= {int} and (not present or (min(present) >= low and max(present) <= high))
+    elif datatype in _FLOATS:
+        high = int(_FLOATS[datatype])
+        fits = kinds <= {int, float} and all(-high <= v <= high for v in values if isinstance(v, int | float))
+    else:
+        fits = kinds <= ({bool} if datatype == "BOOL" else {str})
+    if not fits:
+        raise _wrong(
+            tensor,
+            f"has values that are not {datatype}",
+            expected=f"{datatype} values as JSON" + (" texts" if datatype == "BYTES" else ""),
+        )
+
+
+def decode_tensor(tensor: Tensor) -> np.ndarray:
+    """The tensor as an array of its shape and datatype; BYTES as objects.
+
+    Raises:
+        RequestError: data that does not fit, or null where the datatype has no missing value.
+
+    Example:
+        >>> decode_tensor(Tensor("foo", [2, 2], "INT32", [1, 2, 3, 4])).tolist()
+        [[1, 2], [3, 4]]
+    """
+    values = tensor_values(tensor)
+    if None in values and tensor.datatype not in _FLOATS:
+        raise _wrong(tensor, "has a null", expected=f"{tensor.datatype} values")
+    return np.array(values, dtype=_NUMPY[tensor.datatype]).reshape(tensor.shape)
+
+
+def encode_tensor(name: str, array: np.ndarray) -> JSONObject:
+    """An array as a tensor of the protocol, flat and row-major.
+
+    Example:
+        >>> encode_tensor("foo", np.array([[1, 2], [3, 4]]))
+        {'name': 'foo', 'shape': [2, 2], 'datatype': 'INT64', 'data': [1, 2, 3, 4]}
+    """
+    by_type = {np.dtype(kind): datatype for datatype, kind in _NUMPY.items()}
+    datatype = by_type.get(array.dtype, "BYTES")
+    return {"name": name, "shape": list(array.shape), "datatype": datatype, "data": array.ravel().tolist()}
+
+
+def _shown(shape: Sequence[int]) -> str:
+    return str(list(shape)) if len(shape) <= _MAX_DIMENSIONS else f"of {len(shape)} dimensions"
+
+
+def _wrong(
+    tensor: Tensor, what: str, *, expected: str, got: str | None = None, subject: str = "tensor"
+) -> RequestError:
+    name = tensor.name if len(tensor.name) <= 100 else tensor.name[:97] + "..."
+    return RequestError(f"{subject} '{name}' {what}", column=name, got=got and got[:100], expected=expected)
