@@ -1,0 +1,51 @@
+# The few verbs of this house. Each sets up what it needs first.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+
+.PHONY: run test test-slow check format docs bench lock clean setup
+
+setup: $(INSTALLED)
+
+# Locked versions with hashes, then the package itself in place.
+$(INSTALLED): requirements/development.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Tilth needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.11"; exit 2; }
+	$(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r requirements/development.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(INSTALLED)
+
+# The whole loop on real data, told as a story.
+run: $(INSTALLED)
+	@$(BIN)/python examples/breast_cancer/story.py
+
+test: check
+	$(BIN)/pytest -q -m "not slow" --cov --cov-report=term
+
+test-slow: $(INSTALLED)
+	$(BIN)/pytest -q -m slow
+
+check: $(INSTALLED)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(INSTALLED)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(INSTALLED)
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/serving.py
+
+# Renew the locks: versions and hashes only.
+lock: $(INSTALLED)
+	$(BIN)/pip-compile --quiet --upgrade --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
+		--output-file requirements/base.txt pyproject.toml
+	$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-find-links --no-header \
+		--constraint requirements/base.txt --output-file requirements/development.txt requirements/development.in
+
+clean:
+	rm -rf .venv .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
