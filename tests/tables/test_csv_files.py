@@ -169,6 +169,7 @@ def test_a_cell_that_does_not_fit_is_named_with_row_and_column(tmp_path: Path) -
     [
         ("a,b\n1,2\n1\n", 3, 1),
         ("a,b\n1,2\n\n1,2,3\n", 4, 3),
+        ("a,b\n1,2\nblock,two,three\n", 3, 3),
         ('a,b\n"x\ny",2\n1,2,3\n', 4, 3),
         ("a,b\n" + "1,2\n" * 300_000 + "1,2,3\n", 300_002, 3),
     ],

@@ -70,6 +70,7 @@ def test_replacing_the_only_column_keeps_the_number_of_rows() -> None:
         (True, "bool"),
         (3, "int"),
         (0.5, "float"),
+        (np.int64(3), "int"),
         ("a", "string"),
         (datetime.datetime(2026, 1, 1), "datetime"),
         (datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC), "datetime"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -96,21 +96,15 @@ def _table(file: SourceFile, schema: pa.Schema, rows: int | None, batches: Batch
     return Table(file.name, kept, read, rows=rows, notes=list(labels.values()), empty=empty)
 
 
-class _said_of:  # noqa: N801 - reads as a sentence after `with`
+@contextmanager
+def _said_of(file: SourceFile, form: str) -> Iterator[None]:
     """Turn what Arrow says about a damaged file into our own words."""
-
-    def __init__(self, file: SourceFile, form: str) -> None:
-        self._file = file
-        self._form = form
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, (pa.ArrowException, OSError)) and not isinstance(error, DataError):
-            raise DataError(
-                f"the file cannot be read as {self._form}: {error}",
-                where=self._file.name,
-                expected=f"a complete {self._form} file",
-                mend="it may be damaged or cut short: write or copy it again",
-            ) from error
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        raise DataError(
+            f"the file cannot be read as {form}: {error}",
+            where=file.name,
+            expected=f"a complete {form} file",
+            mend="it may be damaged or cut short: write or copy it again",
+        ) from error

@@ -63,7 +63,7 @@ class CSVFile:
                         yield batch.slice(max(0, batch.num_rows - (seen - done))), guard
                         done = seen
             except pa.ArrowInvalid as error:
-                if "block" not in str(error) or self._block >= _LARGEST_BLOCK:
+                if not str(error).startswith("straddling") or self._block >= _LARGEST_BLOCK:
                     raise self._in_our_words(error) from error
                 self._block *= 8
             else:

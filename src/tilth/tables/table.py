@@ -187,6 +187,7 @@ class Table:
             >>> table.to_arrow().to_pylist()
             [{'x': 1, 'source': 'data'}, {'x': 2, 'source': 'data'}]
         """
+        values = values.item() if isinstance(values, np.generic) else values
         array = _single(values) if isinstance(values, Scalar) else _array(values)
         kind = column_type(array.type)
         if kind is None:
