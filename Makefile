@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: run test test-slow check format docs bench lock clean setup
+.PHONY: run test test-slow check format bench lock clean setup
 
 setup: $(INSTALLED)
 
@@ -23,7 +23,8 @@ run: $(INSTALLED)
 test: check
 	$(BIN)/pytest -q -m "not slow" --cov --cov-report=term
 
-test-slow: $(INSTALLED)
+# With a real MLflow server in an environment of its own, since it pins what Tilth does not.
+test-slow: $(INSTALLED) .venv-mlflow/installed
 	$(BIN)/pytest -q -m slow
 
 check: $(INSTALLED)
@@ -40,12 +41,19 @@ bench: $(INSTALLED)
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/serving.py
 
+.venv-mlflow/installed: requirements/mlflow-server.txt
+	$(PYTHON) -m venv --clear .venv-mlflow
+	.venv-mlflow/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r requirements/mlflow-server.txt
+	@touch $@
+
 # Renew the locks: versions and hashes only.
 lock: $(INSTALLED)
 	$(BIN)/pip-compile --quiet --upgrade --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
 		--output-file requirements/base.txt pyproject.toml
 	$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-find-links --no-header \
 		--constraint requirements/base.txt --output-file requirements/development.txt requirements/development.in
+	$(BIN)/pip-compile --quiet --upgrade --strip-extras --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-find-links --no-header \
+		--output-file requirements/mlflow-server.txt requirements/mlflow-server.in
 
 clean:
-	rm -rf .venv .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf .venv .venv-mlflow .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist

@@ -58,9 +58,8 @@ def main() -> None:
         for command in commands.values():
             measure(command, folder)
         turns = [[measure(command, folder) for command in commands.values()] for _ in range(runs)]
-    print(
-        f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    )
+    machine = platform.processor() or platform.machine()
+    print(f"{machine}, {os.cpu_count()} cores, Python {platform.python_version()}")
     print("\n| command | wall s | CPU s | wall / `python -c pass` |\n| --- | --- | --- | --- |")
     for position, name in enumerate(commands):
         wall = statistics.median(turn[position][0] for turn in turns)

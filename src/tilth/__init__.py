@@ -5,7 +5,7 @@ The names below are resolved when they are first used, so that `import tilth` ta
 Example:
     >>> import tilth
     >>> tilth.profile({"age": [31, 45, 28]}).columns["age"].max
-    45.0
+    45
 """
 
 from __future__ import annotations
