@@ -9,6 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# Tests assert work, never seconds: a busy machine must not fail them.
+settings.register_profile("tilth", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tilth")
 
 SHARED = Path(os.environ.get("TILTH_SHARED_DATA", Path(__file__).resolve().parents[2] / "shared"))
 

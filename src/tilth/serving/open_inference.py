@@ -54,6 +54,7 @@ def model_metadata(scorer: Scorer) -> JSONObject:
     inputs: list[JSONValue] = [
         {"name": column.name, "datatype": datatype_of(column.type), "shape": [-1, 1]}
         for column in scorer.validator.columns
+        if column.name in scorer.model.graph.inputs
     ]
     return {
         "name": scorer.model.name,
