@@ -50,9 +50,7 @@ def test_health_and_metadata(client: Client, shared_case: Case) -> None:
         "age": "INT64",
         "hours": "FP64",
         "job": "BYTES",
-        "note": "BYTES",
         "married": "BOOL",
-        "since": "BYTES",
     }
     assert [t["name"] for t in model["outputs"]] == ["label", "probabilities"]
     assert client.get("/v2/models").json() == {"models": ["income"]}
