@@ -11,7 +11,7 @@ from tilth.metrics.confusion import ConfusionMatrix, f1_score
 from tilth.metrics.estimate import CHIEF_METRIC, UNDEFINED, Estimate
 from tilth.metrics.intervals import LEVEL
 from tilth.metrics.label_encoding import LabelEncoding
-from tilth.metrics.label_values import LabelValue, label_text
+from tilth.metrics.label_values import LabelValue, find_class, label_text
 from tilth.metrics.multiclass import MulticlassStatistics
 from tilth.metrics.regression import RegressionStatistics
 
@@ -27,5 +27,6 @@ __all__ = [
     "MulticlassStatistics",
     "RegressionStatistics",
     "f1_score",
+    "find_class",
     "label_text",
 ]

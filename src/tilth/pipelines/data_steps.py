@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +14,7 @@ from tilth.pipelines.step import Output, Step, StepContext, StepResult
 from tilth.profiles import Profile, profile
 from tilth.projects import Project
 from tilth.schemas import Schema
+from tilth.store import digest_of_file
 from tilth.tables import PARTS, Table, concat_tables, fingerprint, open_table, split, write_table
 from tilth.types import JSONObject
 from tilth.validation import Anomaly, infer_schema, validate
@@ -34,6 +36,7 @@ def _ingest(context: StepContext) -> StepResult:
     if table.rows == 0:
         raise DataError("no row has a label", where=f"{table.name}, column '{project.label}'")
     write_table(table, context.output["dataset"])
+    _refuse_changed(context)
     stored = open_table(context.output["dataset"])
     properties: JSONObject = {
         "rows": stored.rows,
@@ -41,11 +44,19 @@ def _ingest(context: StepContext) -> StepResult:
         "fingerprint": fingerprint(stored),
         "notes": list(table.notes),
         "without_label": without_label,
+        "project": project.name,
     }
     left_out = f", {without_label:,} without a label left out" if without_label else ""
     return StepResult(
         f"{stored.rows:,} rows x {len(stored.columns)} columns{left_out}", properties={"dataset": properties}
     )
+
+
+def _refuse_changed(context: StepContext) -> None:
+    """A file that changed while it was read is neither what was recorded nor what is there."""
+    for artifact, path in zip(context.artifacts["sources"], context.files["sources"], strict=True):
+        if digest_of_file(path) != artifact.digest:
+            raise DataError("the file changed while it was read", where=str(path), mend="run again")
 
 
 def _with_label(table: Table, label: str) -> tuple[Table, int]:
@@ -69,14 +80,12 @@ def _profile(context: StepContext) -> StepResult:
 
 def _schema(context: StepContext) -> StepResult:
     project = context.project
-    inferred = infer_schema(Profile.from_json(context.text("profile")), label=project.label)
     if context.optional("schema_file"):
         curated = Schema.from_toml(context.text("schema_file"), where="schema.toml")
         summary = f"schema.toml: {len(curated.columns)} columns"
     else:
-        curated = inferred
-        project.schema_path.write_text(curated.to_toml(), encoding="utf-8")
-        summary = f"no schema.toml was there: inferred {len(curated.columns)} columns and wrote it"
+        curated = infer_schema(Profile.from_json(context.text("profile")), label=project.label)
+        summary = f"no schema.toml was there: {len(curated.columns)} columns inferred"
     if project.label not in curated.names:
         raise SchemaError(
             f"the label '{project.label}' is not in the schema",
@@ -89,13 +98,35 @@ def _schema(context: StepContext) -> StepResult:
 
 def _validate(context: StepContext) -> StepResult:
     schema = Schema.from_toml(context.text("schema"))
-    anomalies = validate(Profile.from_json(context.text("profile")), schema, environment="training")
+    if context.optional("feedback"):
+        anomalies = _validate_with_feedback(open_table(context.path("dataset")), schema)
+    else:
+        anomalies = validate(Profile.from_json(context.text("profile")), schema, environment="training")
     document = {"anomalies": [anomaly.to_json() for anomaly in anomalies]}
     context.output["anomalies"].write_text(json.dumps(document, indent=1, sort_keys=True), encoding="utf-8")
     errors = [anomaly for anomaly in anomalies if anomaly.severity == "error"]
-    warnings = len(anomalies) - len(errors)
-    summary = f"{len(errors)} errors, {warnings} warnings" if anomalies else "no anomalies"
+    warnings = [anomaly.message for anomaly in anomalies if anomaly.severity != "error"]
+    summary = f"{len(errors)} errors" if errors else "no errors" if warnings else "no anomalies"
+    if warnings:
+        more = f"; and {len(warnings) - 1} more" if len(warnings) > 1 else ""
+        summary += f"; warning: {warnings[0]}{more}"
     return StepResult(summary, failure=_invalid(errors) if errors else None)
+
+
+def _validate_with_feedback(table: Table, schema: Schema) -> list[Anomaly]:
+    """The data must hold to the schema; what production was asked is reported, since it was answered too.
+
+    A request may lack the columns that the model does not use, and bring categories that nobody had listed:
+    that is what a model learns from feedback for.
+    """
+    sources = np.asarray(table.select(["tilth.source"]).to_arrow().column(0).to_pylist())
+    anomalies = validate(profile(table.filter(sources == "data")), schema, environment="training")
+    served = validate(profile(table.filter(sources == "feedback")), schema, environment="serving")
+    told = [a for a in served if a.kind not in ("too_many_missing", "missing_column", "new_column")]
+    return [
+        *anomalies,
+        *(replace(a, severity="warning", message=f"in the feedback: {a.message}") for a in told),
+    ]
 
 
 def _invalid(errors: list[Anomaly]) -> CheckFailed:
@@ -155,7 +186,12 @@ DATA_STEPS: tuple[Step, ...] = (
         _schema,
         lambda project: {"label": project.label},
     ),
-    Step("validate", ("profile", "schema"), {"anomalies": Output("anomalies", ".json")}, _validate),
+    Step(
+        "validate",
+        ("dataset", "feedback", "profile", "schema"),
+        {"anomalies": Output("anomalies", ".json")},
+        _validate,
+    ),
     Step(
         "split", ("dataset", "anomalies"), {"split": Output("split", ".parquet")}, _split, _split_parameters
     ),

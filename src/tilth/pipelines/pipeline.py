@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
-from tilth.errors import UsageError
+from tilth.errors import StoreError, UsageError
 from tilth.pipelines.data_steps import DATA_STEPS
 from tilth.pipelines.feedback import collect_feedback
 from tilth.pipelines.model_steps import MODEL_STEPS
@@ -16,7 +18,7 @@ from tilth.pipelines.release import register
 from tilth.pipelines.runner import Listener, Runner, RunReport, Source
 from tilth.pipelines.step import Output, Step, StepContext, StepResult, in_order, needed_for
 from tilth.projects import Project
-from tilth.store import Artifact, ArtifactStore, Run, Store, digest_of_file
+from tilth.store import Artifact, ArtifactStore, ModelVersion, Run, Store, digest_of_file
 
 __all__ = ["STEPS", "run_pipeline"]
 
@@ -46,31 +48,41 @@ def run_pipeline(
     """
     with project.store() as store:
         artifacts = project.artifacts()
+        artifacts.clean()
         store.interrupt_stale()
-        run = store.begin_run("run", {"until": until, "with_feedback": with_feedback})
-        try:
+        run = store.begin_run(
+            "run", {"project": project.name, "until": until, "with_feedback": with_feedback}
+        )
+        with _ended(store, run):
             pipeline = _Pipeline(project, store, artifacts, run, with_feedback)
             steps = [*DATA_STEPS, *MODEL_STEPS, pipeline.register_step()]
             wanted = needed_for(steps, until) if until else steps
             runner = Runner(project, store, artifacts, pipeline.sources(), pipeline.files)
             report = runner.run(wanted, listener, run)
-        except KeyboardInterrupt:
-            store.end_run(run, "interrupted", error="interrupted by Ctrl-C")
-            raise
-        except BaseException as error:
-            store.end_run(run, "failed", error=str(error))
-            raise
-        store.end_run(
-            run,
-            "failed" if report.failure else "complete",
-            error=report.failure.what if report.failure else None,
-        )
+            pipeline.write_schema(report)
+        failure = report.failure
+        store.end_run(run, "failed" if failure else "complete", error=failure.what if failure else None)
         try:
             publish(project, store, artifacts, run, report)
         except UsageError as error:
             # A tracker that is away must not undo a run that is done.
             return replace(report, notes=(f"not published to MLflow: {error.what}",))
         return report
+
+
+@contextlib.contextmanager
+def _ended(store: Store, run: Run) -> Iterator[None]:
+    """Record that a run was interrupted or failed, without hiding by what."""
+    try:
+        yield
+    except BaseException as error:
+        interrupted = isinstance(error, KeyboardInterrupt)
+        with contextlib.suppress(StoreError):
+            if interrupted:
+                store.end_run(run, "interrupted", error="interrupted by Ctrl-C")
+            else:
+                store.end_run(run, "failed", error=str(error))
+        raise
 
 
 @dataclass
@@ -92,7 +104,6 @@ class _Pipeline:
             "features_file": lambda _: self._text(self.project.features_path),
             "feedback": lambda _: self._feedback(),
             "champion": self._champion,
-            "champion_data": self._champion_data,
         }
 
     def _file(self, path: Path) -> Artifact:
@@ -114,23 +125,30 @@ class _Pipeline:
             return ()
         return (collect_feedback(self.project, self.store, self.artifacts, self.run),)
 
-    def _champion(self, made: Mapping[str, tuple[Artifact, ...]]) -> tuple[Artifact, ...]:
-        """The champion's graph, unless it is this very model."""
+    @cached_property
+    def _champion_version(self) -> ModelVersion | None:
+        """The champion as this run met it; one that is promoted meanwhile is the next run's concern."""
         version = self.store.aliases(self.project.name).get("champion")
-        if version is None:
-            return ()
-        champion = self.store.model_version(self.project.name, version).artifact
-        return () if champion.digest == made["model"][0].digest else (champion,)
+        return None if version is None else self.store.model_version(self.project.name, version)
 
-    def _champion_data(self, made: Mapping[str, tuple[Artifact, ...]]) -> tuple[Artifact, ...]:
-        """The data set and split that the champion learned from."""
-        if not made["champion"]:
+    def _champion(self, made: Mapping[str, tuple[Artifact, ...]]) -> tuple[Artifact, ...]:
+        """The champion's graph, data set, split and evaluation; nothing if it is this very model."""
+        version = self._champion_version
+        if version is None or version.artifact.digest == made["model"][0].digest:
             return ()
-        version = self.store.aliases(self.project.name)["champion"]
-        properties = self.store.model_version(self.project.name, version).properties
-        return tuple(
-            self.store.artifacts(name, digest=str(properties[name]))[0] for name in ("dataset", "split")
-        )
+        names = ("dataset", "split", "evaluation")
+        came_with = (self.store.artifacts(n, digest=str(version.properties[n]), limit=1)[0] for n in names)
+        return (version.artifact, *came_with)
+
+    def write_schema(self, report: RunReport) -> None:
+        """Write the inferred schema for people to curate, where they have none."""
+        schema = report.artifact("schema")
+        path = self.project.schema_path
+        if schema is None or path.exists():
+            return
+        waiting = path.with_name(f".schema.toml.{self.run.number}")
+        waiting.write_bytes(self.artifacts.read_bytes(schema.digest, ".toml"))
+        waiting.replace(path)
 
     def register_step(self) -> Step:
         """The last step; it is carried out each time, since it depends on what is registered."""

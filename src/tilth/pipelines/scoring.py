@@ -1,4 +1,4 @@
-"""Running a graph over a table, measuring its answers, and telling which rows a model has learned from."""
+"""Running a graph over a table and measuring its answers."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from tilth.errors import DataError
 from tilth.evaluation import Evaluation, Evaluator
 from tilth.inference import Graph
 from tilth.metrics import LabelEncoding
-from tilth.tables import Table, row_hashes
+from tilth.tables import Table
 
-__all__ = ["Answers", "answer", "column", "measure", "run_model", "training_hashes", "unseen"]
+__all__ = ["Answers", "answer", "column", "measure", "run_model"]
 
 
 @dataclass(frozen=True)
@@ -91,21 +91,3 @@ def measure(
 def column(table: Table, name: str) -> pa.Array:
     """One column of a table, whole."""
     return table.select([name]).to_arrow().column(0).combine_chunks()
-
-
-def training_hashes(dataset: Table, split: Table) -> npt.NDArray[np.uint64]:
-    """The hashes of the rows in the training part: sorted, each once."""
-    parts = np.asarray(column(split, "part").to_pylist())
-    return np.unique(_hashes(dataset)[parts == "train"])
-
-
-def unseen(table: Table, learned: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
-    """Which rows of a table are not among the learned ones."""
-    return ~np.isin(_hashes(table), learned)
-
-
-def _hashes(table: Table) -> npt.NDArray[np.uint64]:
-    """One hash a row over the columns that are data, not those that Tilth added."""
-    names = sorted(name for name in table.columns if not name.startswith("tilth."))
-    batches = [row_hashes(batch, columns=names) for batch in table.batches()]
-    return np.concatenate(batches) if batches else np.empty(0, np.uint64)

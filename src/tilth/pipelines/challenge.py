@@ -1,0 +1,147 @@
+"""The new model against the champion, on the rows that the champion has not learned from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from tilth.evaluation import Evaluation
+from tilth.inference import Graph
+from tilth.metrics import LabelEncoding, find_class
+from tilth.pipelines.parts import Parts
+from tilth.pipelines.scoring import Answers, answer, measure, run_model
+from tilth.tables import Table, row_hashes
+
+__all__ = ["Champion", "Duel", "Incomparable", "challenge"]
+
+
+@dataclass(frozen=True)
+class Champion:
+    """What a champion came with.
+
+    Args:
+        graph: its graph.
+        parts: the data set that it learned from, dealt as it was then.
+        encoding: its task and classes.
+    """
+
+    graph: Graph
+    parts: Parts
+    encoding: LabelEncoding
+
+    @classmethod
+    def read(cls, files: Sequence[Path]) -> Champion:
+        """From the files of its graph, data set, split and evaluation."""
+        graph, dataset, split, evaluation = files
+        document = json.loads(evaluation.read_text(encoding="utf-8"))
+        encoding = Evaluation.from_json(document["test"]).encoding
+        return cls(Graph.from_path(graph), Parts(dataset, split), encoding)
+
+
+@dataclass(frozen=True)
+class Duel:
+    """Both models on the same rows, which are new to the champion."""
+
+    rows: int
+    theirs: Evaluation
+    mine: Evaluation
+
+
+@dataclass(frozen=True)
+class Incomparable:
+    """Why the champion cannot be compared with."""
+
+    reason: str
+
+
+def challenge(
+    champion: Champion,
+    graph: Graph,
+    test: Table,
+    label: str,
+    encoding: LabelEncoding,
+    slices: Sequence[Sequence[str]] = (),
+) -> Duel | Incomparable:
+    """Measure the champion and a new model on the test rows that the champion has not learned from.
+
+    Rows are recognized by their content in the columns that both data sets have in the same type, so that
+    neither a column that was added nor a split that moved lets the champion shine on rows it knows.
+
+    Args:
+        champion: the champion.
+        graph: the new model's graph.
+        test: the test part of the new data.
+        label: the label's column.
+        encoding: the new model's task and classes.
+        slices: groups of columns to slice by.
+    """
+    shared = _shared_columns(test, champion.parts.table)
+    reason = _hindrance(champion, test, label, encoding, shared)
+    if reason:
+        return Incomparable(reason)
+    learned = np.unique(_hashes(champion.parts.part("train"), shared))
+    rows = test.filter(~np.isin(_hashes(test, shared), learned))
+    if rows.rows == 0:
+        return Incomparable("the champion has learned from every test row")
+    theirs = _translated(champion, rows, encoding)
+    return Duel(
+        rows.rows,
+        measure(theirs, rows, label, encoding, slices),
+        measure(answer(graph, rows, encoding), rows, label, encoding, slices),
+    )
+
+
+def _hindrance(
+    champion: Champion, test: Table, label: str, encoding: LabelEncoding, shared: Sequence[str]
+) -> str | None:
+    """What keeps the two from being compared, or None."""
+    if champion.encoding.task != encoding.task:
+        return f"the champion predicts another task, {champion.encoding.task}"
+    lost = [name for name in champion.graph.inputs if name not in test.columns]
+    if lost:
+        return f"the champion needs {', '.join(map(repr, lost))}, which the data no longer have"
+    unknown = [c for c in champion.encoding.classes if find_class(c, encoding.classes) is None]
+    if unknown:
+        return f"the champion says {', '.join(map(repr, unknown))}, which the label no longer has"
+    if not set(shared) - {label}:
+        return "the champion's data and these have no column in common"
+    return None
+
+
+def _translated(champion: Champion, rows: Table, encoding: LabelEncoding) -> Answers:
+    """The champion's answers in the codes and the order of the new model's classes."""
+    labels, scores = run_model(champion.graph, rows, champion.encoding)
+    answers = Answers.of(labels, scores, champion.encoding)
+    if answers.scores is None:
+        return answers
+    known = [find_class(value, encoding.classes) for value in champion.encoding.classes]
+    places = np.array([encoding.classes.index(value) for value in known if value is not None])
+    wide = np.zeros((len(answers.scores), len(encoding.classes)))
+    wide[:, places] = answers.scores
+    return Answers(places[np.asarray(answers.predictions, np.int64)], wide)
+
+
+def _shared_columns(one: Table, other: Table) -> list[str]:
+    """The data columns that two tables have in the same type; whole numbers are numbers."""
+
+    def family(table: Table, name: str) -> str:
+        return "number" if table.columns[name] in ("int", "float") else table.columns[name]
+
+    return sorted(
+        name
+        for name in one.columns
+        if not name.startswith("tilth.")
+        and name in other.columns
+        and family(one, name) == family(other, name)
+    )
+
+
+def _hashes(table: Table, columns: Sequence[str]) -> npt.NDArray[np.uint64]:
+    """One hash a row over some columns."""
+    batches = [row_hashes(batch, columns=columns) for batch in table.select(columns).batches()]
+    return np.concatenate(batches) if batches else np.empty(0, np.uint64)

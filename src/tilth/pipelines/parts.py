@@ -1,0 +1,50 @@
+"""The parts of a dealt data set, read once for a step."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from tilth.tables import Table, open_table
+
+__all__ = ["Parts"]
+
+
+class Parts:
+    """A data set with the part of each row.
+
+    Args:
+        dataset: the file of the data set.
+        split: the file with its parts, one a row, in the same order.
+    """
+
+    def __init__(self, dataset: Path, split: Path) -> None:
+        self.table = open_table(dataset)
+        self._split = open_table(split)
+
+    @cached_property
+    def names(self) -> npt.NDArray[np.object_]:
+        """The part of each row."""
+        parts = self._split.to_arrow().column("part").combine_chunks()
+        return np.asarray(parts.to_numpy(zero_copy_only=False), object)
+
+    @cached_property
+    def from_feedback(self) -> npt.NDArray[np.bool_]:
+        """Which rows production has labeled."""
+        if "tilth.source" not in self.table.columns:
+            return np.zeros(len(self.names), bool)
+        sources = self.table.select(["tilth.source"]).to_arrow().column(0)
+        return np.asarray(sources.to_numpy() == "feedback", bool)
+
+    def part(self, *names: str) -> Table:
+        """The rows of one part, or of several."""
+        return self.table.filter(np.isin(self.names, names))
+
+    def newest_feedback(self, rows: int) -> npt.NDArray[np.bool_]:
+        """Which rows are the newest that production has labeled; they stand in the order of the log."""
+        chosen = np.zeros(len(self.names), bool)
+        chosen[np.flatnonzero(self.from_feedback)[-rows:]] = True
+        return chosen
