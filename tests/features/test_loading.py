@@ -68,3 +68,9 @@ def features(x):
     return {**both(x, "age"), "old": where(x["age"] > 1, 1, 0)}
 """
     assert Transform(source).fit(DATA).feature_names == ("age", "log age", "old")
+
+
+@pytest.mark.parametrize("code", ["raise SystemExit", "import sys\nsys.exit(0)"])
+def test_code_that_ends_the_program_is_a_mistake_in_features(code: str) -> None:
+    with pytest.raises(FeatureError, match="SystemExit"):
+        load_features(f"{code}\ndef features(x):\n    return {{}}\n")

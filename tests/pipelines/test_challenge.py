@@ -140,3 +140,27 @@ def test_an_inferred_schema_is_written_again_when_it_is_gone(project: Project) -
     (project.directory / "schema.toml").unlink()
     run(project)
     assert project.schema().names
+
+
+def test_a_column_that_the_schema_does_not_list_may_not_be_a_feature(project: Project) -> None:
+    from tilth.errors import FeatureError
+
+    edit(project, "schema.toml", '[columns.age]\ntype = "int"\n', "")
+    with pytest.raises(FeatureError, match="does not list it"):
+        run(project)
+
+
+def test_a_reserved_column_name_is_refused(project: Project) -> None:
+    from tilth.errors import DataError
+
+    edit(project, "customers.csv", "income,age", "tilth.source,age")
+    with pytest.raises(DataError, match="keeps for itself"):
+        run(project)
+
+
+def test_a_missing_features_file_says_so(project: Project) -> None:
+    from tilth.errors import ProjectError
+
+    project.features_path.unlink()
+    with pytest.raises(ProjectError, match=r"no features\.py"):
+        run(project)

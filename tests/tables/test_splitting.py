@@ -86,9 +86,11 @@ def test_one_hundred_rows_thirty_positive() -> None:
 
 
 def test_equal_rows_and_groups_stay_together() -> None:
-    table = open_table({"x": [1, 2, 3] * 50})
-    parts = np.array(parts_of(table, SplitPlan("hash"))).reshape(50, 3)
-    assert (parts == parts[0]).all()
+    table = open_table({"x": [*range(200), *range(40)]})
+    for plan in (SplitPlan("hash"), SplitPlan("random")):
+        parts = parts_of(table, plan)
+        apart = [i for i in range(40) if parts[i] != parts[200 + i]]
+        assert len(apart) <= (0 if plan.method == "hash" else 2)  # exact sizes may cut through a pair
     parts = np.array(parts_of(patients(), SplitPlan("group", columns=("patient",))))
     owner = patients().to_arrow()["patient"].to_numpy()
     assert all(len(set(parts[owner == patient])) == 1 for patient in range(40))
@@ -133,8 +135,32 @@ LEARNED = {
 
 
 def test_what_tilth_added_decides_nothing() -> None:
-    table = open_table({"x": [1] * 100, "tilth.prediction_id": [str(row) for row in range(100)]})
-    assert len(set(parts_of(table, SplitPlan("hash")))) == 1
+    plain = {"x": list(range(100))}
+    marked = {**plain, "tilth.prediction_id": [str(row) for row in range(100)]}
+    assert parts_of(open_table(plain), SplitPlan("hash")) == parts_of(open_table(marked), SplitPlan("hash"))
+
+
+@pytest.mark.parametrize(
+    "plan", [SplitPlan("hash"), SplitPlan("random"), SplitPlan("balanced", columns=("y",))]
+)
+def test_rows_that_repeat_by_nature_are_dealt_one_by_one(plan: SplitPlan) -> None:
+    """A table of few categories, as of passengers: every part must look like the whole."""
+    random = np.random.default_rng(0)
+    sex = random.choice(["f", "m"], 2000, p=[0.3, 0.7])
+    y = random.random(2000) < np.where(sex == "f", 0.7, 0.2)
+    table = open_table({"sex": sex.tolist(), "y": y.tolist()})
+    parts = np.array(parts_of(table, plan))
+    for part, share in zip(PARTS, plan.fractions, strict=True):
+        chosen = parts == part
+        assert chosen.mean() == pytest.approx(share, abs=0.03)
+        assert (sex[chosen] == "f").mean() == pytest.approx(0.3, abs=0.06)
+        assert y[chosen].mean() == pytest.approx(y.mean(), abs=0.06)
+
+
+def test_copies_keep_their_parts_when_data_grows() -> None:
+    values = np.random.default_rng(1).integers(0, 5, 600).tolist()
+    before = parts_of(open_table({"x": values[:400]}), SplitPlan("hash"))
+    assert parts_of(open_table({"x": values}), SplitPlan("hash"))[:400] == before
 
 
 def test_missing_times_and_texts_are_refused() -> None:

@@ -14,15 +14,16 @@ _TOP = 50
 _HEAD = '''"""The features of the model: edit freely, then `tilth run`.
 
 `x["name"]` is a raw column. Constants such as medians and vocabularies come from the training data only, and
-the same graph computes the features in training and in the server. See also clip, log1p, scale, buckets,
-quantile_buckets, vocabulary, cross and where.
+the same graph computes the features in training and in the server. There are also clip, log1p, scale,
+buckets, quantile_buckets, vocabulary and more; `from tilth.features import cross, where` for the rest.
 """
+
 
 '''
 
 _REASONS = {
     "identifier": "an identifier says which row it is, not what it is like",
-    "constant": "it has one value only",
+    "constant": "it has one value at most",
     "text": "free text; turn it into numbers or categories first",
 }
 

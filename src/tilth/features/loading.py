@@ -42,7 +42,7 @@ def load_features(source: str, where: str = "features.py") -> Features:
         raise
     except SyntaxError as error:
         raise FeatureError(f"not Python: {error.msg}", where=f"{where}, line {error.lineno}") from error
-    except Exception as error:  # the code is a person's own and may raise anything
+    except (Exception, SystemExit) as error:  # the code is a person's own and may raise anything
         raise FeatureError(
             f"running it failed: {type(error).__name__}: {error}", where=error_line(error, where) or where
         ) from error

@@ -39,7 +39,7 @@ def trace(
         found = features(Inputs(types, forbidden))
     except FeatureError:
         raise
-    except Exception as error:  # the code is a person's own and may raise anything
+    except (Exception, SystemExit) as error:  # the code is a person's own and may raise anything
         raise FeatureError(
             f"the features function failed: {type(error).__name__}: {error}", where=error_line(error)
         ) from error

@@ -15,7 +15,7 @@ from tilth.inference import Graph
 from tilth.metrics import LabelEncoding, find_class
 from tilth.pipelines.parts import Parts
 from tilth.pipelines.scoring import Answers, answer, measure, run_model
-from tilth.tables import Table, row_hashes
+from tilth.tables import Table, number_copies, row_hashes, rows_repeat
 
 __all__ = ["Champion", "Duel", "Incomparable", "challenge"]
 
@@ -62,7 +62,7 @@ class Incomparable:
 def challenge(
     champion: Champion,
     graph: Graph,
-    test: Table,
+    parts: Parts,
     label: str,
     encoding: LabelEncoding,
     slices: Sequence[Sequence[str]] = (),
@@ -75,17 +75,17 @@ def challenge(
     Args:
         champion: the champion.
         graph: the new model's graph.
-        test: the test part of the new data.
+        parts: the new data.
         label: the label's column.
         encoding: the new model's task and classes.
         slices: groups of columns to slice by.
     """
-    shared = _shared_columns(test, champion.parts.table)
-    reason = _hindrance(champion, test, label, encoding, shared)
+    shared = _shared_columns(parts.table, champion.parts.table)
+    reason = _hindrance(champion, parts.table, label, encoding, shared)
     if reason:
         return Incomparable(reason)
-    learned = np.unique(_hashes(champion.parts.part("train"), shared))
-    rows = test.filter(~np.isin(_hashes(test, shared), learned))
+    new = ~_learned(champion.parts, parts.table, shared)
+    rows = parts.table.filter(new & (parts.names == "test"))
     if rows.rows == 0:
         return Incomparable("the champion has learned from every test row")
     theirs = _translated(champion, rows, encoding)
@@ -97,12 +97,12 @@ def challenge(
 
 
 def _hindrance(
-    champion: Champion, test: Table, label: str, encoding: LabelEncoding, shared: Sequence[str]
+    champion: Champion, data: Table, label: str, encoding: LabelEncoding, shared: Sequence[str]
 ) -> str | None:
     """What keeps the two from being compared, or None."""
     if champion.encoding.task != encoding.task:
         return f"the champion predicts another task, {champion.encoding.task}"
-    lost = [name for name in champion.graph.inputs if name not in test.columns]
+    lost = [name for name in champion.graph.inputs if name not in data.columns]
     if lost:
         return f"the champion needs {', '.join(map(repr, lost))}, which the data no longer have"
     unknown = [c for c in champion.encoding.classes if find_class(c, encoding.classes) is None]
@@ -139,6 +139,17 @@ def _shared_columns(one: Table, other: Table) -> list[str]:
         and name in other.columns
         and family(one, name) == family(other, name)
     )
+
+
+def _learned(parts: Parts, table: Table, columns: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Which rows of a table are among the training rows of a dealt data set.
+
+    Where rows repeat by nature, a copy is known only as often as it was learned from.
+    """
+    theirs, mine = _hashes(parts.table, columns), _hashes(table, columns)
+    if rows_repeat(mine):
+        theirs, mine = number_copies(theirs), number_copies(mine)
+    return np.isin(mine, np.unique(theirs[parts.names == "train"]))
 
 
 def _hashes(table: Table, columns: Sequence[str]) -> npt.NDArray[np.uint64]:

@@ -29,6 +29,7 @@ def _ingest(context: StepContext) -> StepResult:
         [str(p) for p in context.files["sources"]], missing=section.missing, types=section.types
     )
     table.select([project.label])
+    _refuse_reserved(table)
     if context.optional("feedback"):
         learned = open_table(str(context.path("feedback")))
         table = concat_tables([table.with_column("tilth.source", "data"), learned])
@@ -50,6 +51,17 @@ def _ingest(context: StepContext) -> StepResult:
     return StepResult(
         f"{stored.rows:,} rows x {len(stored.columns)} columns{left_out}", properties={"dataset": properties}
     )
+
+
+def _refuse_reserved(table: Table) -> None:
+    reserved = [name for name in table.columns if name.startswith("tilth.")]
+    if reserved:
+        raise DataError(
+            f"the column '{reserved[0]}' has a name that Tilth keeps for itself",
+            where=table.name,
+            expected="names that do not begin with 'tilth.'",
+            mend="rename the column",
+        )
 
 
 def _refuse_changed(context: StepContext) -> None:

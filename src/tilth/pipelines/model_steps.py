@@ -53,6 +53,9 @@ def _forbidden(context: StepContext, train: Table) -> dict[str, str]:
     """The columns that may not be features, each with the reason."""
     schema = Schema.from_toml(context.text("schema"))
     forbidden = {name: "Tilth adds it itself" for name in train.columns if name.startswith("tilth.")}
+    for name in train.columns:
+        if name not in schema.names:
+            forbidden.setdefault(name, "schema.toml does not list it, so requests cannot have it")
     for name in schema.names:
         if "serving" in schema[name].not_in:
             forbidden[name] = "the schema says that it is not known when the model is asked (not_in serving)"
@@ -104,7 +107,7 @@ def _evaluate(context: StepContext) -> StepResult:
     met = None
     if context.files["champion"]:
         champion = Champion.read(context.files["champion"])
-        met = challenge(champion, graph, test, project.label, encoding, slices)
+        met = challenge(champion, graph, parts, project.label, encoding, slices)
     if isinstance(met, Duel):
         others["champion"] = met.theirs
     verdicts = [_verdict(check, found, others, met) for check in project.configuration.checks_at("model")]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from tilth.errors import StoreError, UsageError
+from tilth.errors import ProjectError, StoreError, UsageError
 from tilth.pipelines.data_steps import DATA_STEPS
 from tilth.pipelines.feedback import collect_feedback
 from tilth.pipelines.model_steps import MODEL_STEPS
@@ -101,7 +101,7 @@ class _Pipeline:
         return {
             "sources": lambda _: tuple(self._file(path) for path in self.project.sources()),
             "schema_file": lambda _: self._text(self.project.schema_path),
-            "features_file": lambda _: self._text(self.project.features_path),
+            "features_file": lambda _: self._features_file(),
             "feedback": lambda _: self._feedback(),
             "champion": self._champion,
         }
@@ -119,6 +119,17 @@ class _Pipeline:
         digest, size = self.artifacts.put_file(path, path.suffix)
         properties = {"suffix": path.suffix}
         return (self.store.record_artifact("file", path.name, digest, size, properties=properties),)
+
+    def _features_file(self) -> tuple[Artifact, ...]:
+        path = self.project.features_path
+        if not path.is_file():
+            raise ProjectError(
+                "there is no features.py",
+                where=str(path.parent),
+                expected="a function features(x) in it",
+                mend="put it back; `tilth init` in another folder (--dir) shows what it looks like",
+            )
+        return self._text(path)
 
     def _feedback(self) -> tuple[Artifact, ...]:
         if not self.with_feedback:

@@ -15,7 +15,7 @@ from tilth.tables.predictions import (
     read_feedback,
     read_predictions,
 )
-from tilth.tables.row_hashes import row_hashes
+from tilth.tables.row_hashes import number_copies, row_hashes, rows_repeat
 from tilth.tables.sentinels import SENTINELS, sentinels
 from tilth.tables.splitting import PARTS, SplitMethod, SplitPlan, split
 from tilth.tables.table import Reader, Scalar, Table
@@ -36,11 +36,13 @@ __all__ = [
     "Table",
     "concat_tables",
     "fingerprint",
+    "number_copies",
     "open_table",
     "predictions_table",
     "read_feedback",
     "read_predictions",
     "row_hashes",
+    "rows_repeat",
     "sentinels",
     "split",
     "write_table",

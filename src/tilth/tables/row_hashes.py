@@ -13,7 +13,7 @@ from tilth.errors import ColumnNotFoundError
 from tilth.tables.arrow_types import column_type
 from tilth.types import ColumnType
 
-__all__ = ["mix", "row_hashes"]
+__all__ = ["mix", "number_copies", "row_hashes", "rows_repeat"]
 
 Words = npt.NDArray[np.uint64]
 
@@ -60,6 +60,42 @@ def row_hashes(batch: pa.RecordBatch, *, seed: int = 0, columns: Sequence[str] |
         kind = column_type(array.type) or "string"
         total += mix(mix(_words(array, kind, seed)) ^ _key(name, kind, seed))
     return mix(total + _key("", "int", seed))
+
+
+def rows_repeat(hashes: Words) -> bool:
+    """Whether rows repeat by nature: more than a fifth are copies of others.
+
+    A few equal rows in a table are copies of one example. Many are what a table of few categories looks like:
+    each is an example of its own.
+
+    Args:
+        hashes: (n,), one a row.
+
+    Example:
+        >>> rows_repeat(np.array([1, 1, 2, 2, 3], np.uint64))
+        True
+    """
+    return len(np.unique(hashes)) < 0.8 * len(hashes)
+
+
+def number_copies(hashes: Words) -> Words:
+    """Hashes that tell equal rows apart: the first copy keeps its hash, the others get new ones, in order.
+
+    Args:
+        hashes: (n,), one a row.
+
+    Example:
+        >>> first, second, other = number_copies(np.array([7, 7, 8], np.uint64))
+        >>> int(first), int(other), first == second
+        (7, 8, np.False_)
+    """
+    order = np.argsort(hashes, kind="stable")
+    ordered = hashes[order]
+    starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])) if len(hashes) else order
+    copy = np.arange(len(hashes)) - np.repeat(starts, np.diff(np.append(starts, len(hashes))))
+    numbers = np.empty(len(hashes), np.uint64)
+    numbers[order] = copy.astype(np.uint64)
+    return np.where(numbers == 0, hashes, mix(hashes ^ mix(numbers * _MISSING)))
 
 
 def mix(words: Words) -> Words:

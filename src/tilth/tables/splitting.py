@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tilth.errors import ColumnNotFoundError, DataError, UsageError
-from tilth.tables.row_hashes import row_hashes
+from tilth.tables.row_hashes import number_copies, row_hashes, rows_repeat
 from tilth.tables.table import Table
 
 __all__ = ["PARTS", "SplitMethod", "SplitPlan", "split"]
@@ -33,7 +33,7 @@ class SplitPlan:
     """How rows are dealt.
 
     Args:
-        method: "hash": by the row's content, equal rows together and no row moves when data is added;
+        method: "hash": by the row's content, so that no row moves when data is added;
             "random": exact sizes; "group": rows of one group together; "time": the oldest are trained on;
             "balanced": exact sizes within each class.
         fractions: the shares of train, dev and test; together 1.
@@ -90,7 +90,9 @@ def split(table: Table, plan: SplitPlan) -> pa.DictionaryArray:
 
     Returns:
         (n,) "train", "dev" or "test", in the table's order. Which rows go where does not depend on that
-        order; of rows that are equal in all columns, which copy goes where means nothing.
+        order; of rows that are equal in all columns, which copy goes where means nothing. By hash, at random
+        and balanced, equal rows share a part, unless more than a fifth of the rows are copies of others:
+        then each is an example of its own.
 
     Raises:
         ColumnNotFoundError: a column of the plan that is not there.
@@ -108,6 +110,8 @@ def split(table: Table, plan: SplitPlan) -> pa.DictionaryArray:
             raise ColumnNotFoundError(name, table.columns, where=table.name)
     data = [name for name in table.columns if not name.startswith("tilth.")] or list(table.columns)
     by_content = _hashes(table, plan.columns if plan.method in ("hash", "group") else data, plan.seed)
+    if plan.method in ("random", "balanced", "hash") and not (plan.method == "hash" and plan.columns):
+        by_content = number_copies(by_content) if rows_repeat(by_content) else by_content
     codes = _by_hash(by_content, plan)
     if plan.method in _EXACT:
         first = ~_from_feedback(table)
@@ -159,10 +163,12 @@ def _deal(order: npt.NDArray[np.int64], fractions: Sequence[float]) -> Codes:
 
 
 def _random(
-    table: Table, plan: SplitPlan, hashes: npt.NDArray[np.uint64], rows: npt.NDArray[np.bool_]
+    table: Table,  # noqa: ARG001 - dealt by hash alone
+    plan: SplitPlan,
+    hashes: npt.NDArray[np.uint64],
+    rows: npt.NDArray[np.bool_],
 ) -> Codes:
-    second = _hashes(table, (), plan.seed + 1)  # for the case that two different rows have one hash
-    return _deal(np.lexsort((second[rows], hashes[rows])), plan.fractions)
+    return _deal(np.argsort(hashes[rows], kind="stable"), plan.fractions)
 
 
 def _balanced(

@@ -66,6 +66,8 @@ def _column(found: ColumnProfile, *, is_label: bool) -> Column:
 
 
 def _kind(found: ColumnProfile) -> Kind:
+    if not found.count and found.missing:
+        return "constant"
     if found.type == "datetime":
         return "date"
     if found.count and found.distinct == 1 and not found.missing and found.count > 1:
