@@ -64,7 +64,7 @@ def test_each_kind_of_column_gets_what_suits_it() -> None:
         '"seen days": x["seen"].days().fill_missing("median").zscore(),',
         '# "id" is left out: an identifier',
         '# "note" is left out: free text',
-        '# "unit" is left out: it has one value only',
+        '# "unit" is left out: it has one value at most',
         '# "day" is left out: a date that was read as string',
         '# "outcome_score" is left out: it is not known when a prediction is asked for',
     ):
