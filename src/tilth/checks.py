@@ -1,6 +1,6 @@
 """Check: a declared bound on a named quantity, on a slice, possibly against a baseline, at a named moment.
 
-Validation findings, model gates and alarms all end as verdicts of this one kind. An undefined quantity
+Model gates and alarms all end as verdicts of this one kind. An undefined quantity
 (None) never passes.
 """
 
@@ -16,7 +16,7 @@ from tilth.types import JSONObject
 
 __all__ = ["MOMENTS", "Check", "Moment", "Verdict"]
 
-Moment = Literal["data", "model", "live"]
+Moment = Literal["model", "live"]
 MOMENTS: tuple[Moment, ...] = get_args(Moment)
 
 
@@ -28,8 +28,8 @@ class Check:
     baseline's value. Bounds are inclusive.
 
     Args:
-        metric: the quantity, such as "auroc", "drift.worst_area", "error_rate".
-        moment: when it is looked at: "data", "model" or "live".
+        metric: the quantity, such as "auroc", "drifted_columns", "error_rate".
+        moment: when it is looked at: "model", before a model is registered, or "live", in production.
         low: the least allowed value, or None.
         high: the greatest allowed value, or None.
         slice: column values that select the rows, such as {"sex": "Female"}; empty for all.
@@ -37,7 +37,7 @@ class Check:
         optional_baseline: pass when the baseline does not exist yet (a champion before the first release).
 
     Raises:
-        ProjectError: no bound at all, or bounds that exclude each other.
+        ProjectError: no bound at all, one that is nan or infinite, or bounds that exclude each other.
 
     Example:
         >>> check = Check("auroc", "model", low=0.9)
@@ -62,6 +62,11 @@ class Check:
                 expected="min, max or both",
                 mend="add for example min = 0.8",
             )
+        for bound in (self.low, self.high):
+            if bound is not None and not math.isfinite(bound):
+                raise ProjectError(
+                    f"the check on '{self.metric}' has {bound} as a bound", expected="a number"
+                )
         if self.low is not None and self.high is not None and self.low > self.high:
             raise ProjectError(
                 f"the check on '{self.metric}' can never hold: min {self.low} is above max {self.high}"
@@ -126,8 +131,13 @@ class Verdict:
             "baseline": self.check.baseline,
             "min": self.check.low,
             "max": self.check.high,
-            "value": self.value,
-            "baseline_value": self.baseline_value,
+            "value": _defined(self.value),
+            "baseline_value": _defined(self.baseline_value),
             "passed": self.passed,
             "reason": self.reason,
         }
+
+
+def _defined(value: float | None) -> float | None:
+    """JSON knows neither NaN nor infinity."""
+    return value if value is not None and math.isfinite(value) else None

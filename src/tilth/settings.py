@@ -30,6 +30,12 @@ SETTINGS: dict[str, Setting] = {
     "mlflow_url": Setting(
         "MLFLOW_TRACKING_URI", None, "MLflow server to publish runs and models to; default: none"
     ),
+    "mlflow_registry": Setting(
+        "MLFLOW_REGISTRY_URI", None, "MLflow server to register models with; default: MLFLOW_TRACKING_URI"
+    ),
+    "mlflow_experiment_id": Setting(
+        "MLFLOW_EXPERIMENT_ID", None, "id of the MLflow experiment to publish to; goes before its name"
+    ),
     "mlflow_experiment": Setting(
         "MLFLOW_EXPERIMENT_NAME", None, "MLflow experiment to publish to; default: the project's name"
     ),
@@ -49,6 +55,8 @@ class Settings:
     artifacts_path: str | None
     mlflow_url: str | None
     mlflow_experiment: str | None
+    mlflow_registry: str | None = None
+    mlflow_experiment_id: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tilth.checks import Check
 from tilth.metrics import Estimate
-from tilth.monitoring import Monitoring, Reference, watch
+from tilth.monitoring import Monitoring, Reference, Thresholds, Window, watch
 from tilth.profiles import Profile, profile
 from tilth.schemas import Column, Schema
 
@@ -53,17 +53,13 @@ def look(
     schema: Schema = SCHEMA,
     minimum_rows: int = 30,
 ) -> Monitoring:
-    return watch(
-        "shop@3",
+    window = Window(
         inputs(400, seed=1) if seen is None else seen,
         answers(400, seed=1) if said is None else said,
         performance,
         outcomes,
-        reference,
-        schema,
-        checks,
-        minimum_rows=minimum_rows,
     )
+    return watch("shop@3", window, reference, schema, checks, Thresholds(minimum_rows))
 
 
 def at_most(metric: str, bound: float, baseline: str | None = None) -> Check:
@@ -153,7 +149,7 @@ def test_few_predictions_are_not_judged(rows: int, waits: bool) -> None:
 
 def test_nothing_served_yet_is_said() -> None:
     found = look(*USUAL, at_most("error_rate", 0.1), seen=nothing(), said=answers(0))
-    assert found.report().splitlines()[0] == "shop@3: 0 predictions, 0 with outcomes"
+    assert found.report().splitlines()[0] == "shop@3: 0 predictions, 0 outcomes"
     assert found.anomalies == ()
     assert found.confidence is None
     assert len(found.waiting) == 4
@@ -173,7 +169,7 @@ def test_performance_is_judged_though_predictions_are_not_few() -> None:
     assert found.alarms == ()
 
 
-INTERVAL = "(now {:.3f}, 95 % interval {:.3f} to {:.3f})"
+INTERVAL = "{:.3f} (95 % interval {:.3f} to {:.3f}), at most 0.2"
 
 
 @pytest.mark.parametrize(
@@ -188,7 +184,7 @@ def test_an_error_rate_rings_only_when_its_whole_interval_is_too_high(
     (verdict,) = found.verdicts
     assert verdict.passed != rings
     assert verdict.value == pytest.approx(1 - accuracy)
-    assert verdict.reason.endswith(INTERVAL.format(1 - accuracy, 1 - high, 1 - low))
+    assert verdict.reason == INTERVAL.format(1 - accuracy, 1 - high, 1 - low)
 
 
 @pytest.mark.parametrize(("low", "high", "rings"), [(0.5, 0.79, True), (0.5, 0.8, False), (0.81, 0.9, False)])
@@ -205,6 +201,8 @@ def test_an_error_rate_against_that_of_the_test_part() -> None:
     assert not verdict.passed
     assert verdict.baseline_value == pytest.approx(0.1)
     assert verdict.value == pytest.approx(0.3)
+    words = "0.300 (95 % interval 0.250 to 0.350), 0.100 on the test part, at most 0.05 more"
+    assert verdict.reason == words
     near = {"accuracy": Estimate(0.82, 0.79, 0.86)}
     assert look(check, performance=near, outcomes=300).alarms == ()
 
@@ -215,11 +213,19 @@ def test_with_two_bounds_too_an_alarm_needs_the_whole_interval_outside(numbers: 
     least, most = sorted(n / 100 for n in numbers[:2])
     low, value, high = sorted(n / 100 for n in numbers[2:])
     check = Check("recall", "live", low=least, high=most)
-    found = look(check, performance={"recall": Estimate(value, low, high)}, outcomes=100, **SMALL)
+    found = look(
+        check,
+        performance={"recall": Estimate(value, low, high)},
+        outcomes=100,
+        seen=FEW,
+        said=FEW_SAID,
+        reference=SMALL,
+    )
     assert bool(found.alarms) == (high < least or low > most)
 
 
-SMALL = {"seen": inputs(40), "said": answers(40), "reference": Reference(inputs(40), answers(40), METRICS)}
+FEW, FEW_SAID = inputs(40), answers(40)
+SMALL = Reference(FEW, FEW_SAID, METRICS)
 
 
 @pytest.mark.parametrize(
@@ -314,6 +320,7 @@ def test_the_json_of_a_window() -> None:
         "alarms",
         "checks",
         "waiting",
+        "notes",
     ]
     assert document["drifted"] == ["size"]
     assert document["performance"] == {
@@ -350,8 +357,42 @@ def test_the_report_says_what_rings_first_and_what_waits_last() -> None:
         outcomes=12,
     )
     lines = found.report().splitlines()
-    assert lines[0] == "shop@3: 1,200 predictions, 12 with outcomes (1%)"
+    assert lines[0] == "shop@3: 1,200 predictions, 12 outcomes"
     assert [line.split()[0] for line in lines[1:]] == ["ALARM", "drifted", "holds", "holds", "waiting"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "baseline", "words"),
+    [
+        (0.85, None, None, "at least 0.85"),
+        (0.5, 0.7, None, "at least 0.5 and at most 0.7"),
+        (-0.05, None, "test", "0.800 on the test part, at most 0.05 less"),
+        (0.0, None, "test", "0.800 on the test part, no less"),
+        (None, 0.0, "test", "0.800 on the test part, no more"),
+        (None, -0.1, "test", "0.800 on the test part, at least 0.1 less"),
+        (-0.1, 0.2, "test", "0.800 on the test part, at most 0.1 less and at most 0.2 more"),
+    ],
+)
+def test_a_reason_says_what_was_measured_and_what_is_allowed(
+    low: float | None, high: float | None, baseline: str | None, words: str
+) -> None:
+    check = Check("recall", "live", low=low, high=high, baseline=baseline)
+    (verdict,) = look(check, performance={"recall": Estimate(0.75, 0.74, 0.76)}, outcomes=100).verdicts
+    assert verdict.reason == f"0.750 (95 % interval 0.740 to 0.760), {words}"
+
+
+def test_with_a_baseline_and_two_bounds_the_interval_is_judged_at_both_ends() -> None:
+    check = Check("recall", "live", low=-0.1, high=0.1, baseline="test")
+    for interval, rings in (((0.5, 0.69), True), ((0.5, 0.71), False), ((0.91, 0.95), True)):
+        performance = {"recall": Estimate(sum(interval) / 2, *interval)}
+        assert bool(look(check, performance=performance, outcomes=100).alarms) == rings
+
+
+def test_what_was_left_out_is_told() -> None:
+    window = Window(inputs(400, seed=1), answers(400, seed=1), notes=("3 outcomes left out",))
+    found = watch("shop@3", window, REFERENCE, SCHEMA, USUAL)
+    assert "  note     3 outcomes left out" in found.report()
+    assert found.to_json()["notes"] == ["3 outcomes left out"]
 
 
 def test_without_checks_nothing_is_judged() -> None:

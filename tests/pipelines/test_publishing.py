@@ -12,12 +12,16 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from project_factory import make_project, write_customers
+from tilth.errors import StoreError
 from tilth.pipelines import StepReport, promote, run_pipeline
+from tilth.pipelines.publishing import _set_aliases
 from tilth.projects import Project
+from tilth.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 MLFLOW = Path(os.environ.get("TILTH_MLFLOW_SERVER", ROOT / ".venv-mlflow/bin/mlflow"))
@@ -96,14 +100,19 @@ def test_runs_models_and_aliases_are_published(tmp_path: Path) -> None:
         assert model is not None
         assert (folder / "model.onnx").read_bytes() == project.artifacts().read_bytes(model.digest, ".onnx")
 
-        run_pipeline(project, Silent())
+        assert run_pipeline(project, Silent()).notes == ()
         assert len(client.search_model_versions(f"name = '{project.name}'")) == 1
+        again = client.search_runs([experiment.experiment_id], order_by=["start_time DESC"])[0]
+        assert again.info.run_id != run.info.run_id
+        assert again.data.metrics == run.data.metrics, "a run that skipped everything shows its metrics"
+        assert client.list_artifacts(again.info.run_id) == [], "the model is there already"
 
         write_customers(project.directory / "customers.csv", 600, seed=1)
         run_pipeline(project, Silent())
         assert client.get_model_version_by_alias(project.name, "challenger").tags["tilth.version"] == "2"
         assert promote(project).notes == ()
         assert client.get_model_version_by_alias(project.name, "champion").tags["tilth.version"] == "2"
+        assert set(client.get_registered_model(project.name).aliases) == {"champion"}
 
 
 @pytest.mark.slow
@@ -128,3 +137,77 @@ def test_without_the_extra_the_note_says_what_to_install(
     report = run_pipeline(with_mlflow(make_project(tmp_path), "http://127.0.0.1:9"), Silent())
     assert report.failure is None
     assert "needs an extra" in report.notes[0]
+
+
+class FakeClient:
+    """What MLflow's client would do, in memory."""
+
+    def __init__(self, aliases: dict[str, str]) -> None:
+        self.aliases = aliases
+        self.versions = [SimpleNamespace(version=n, tags={"tilth.version": n}) for n in ("1", "2")]
+
+    def search_registered_models(self, _filter: str) -> list[str]:
+        return ["customers"]
+
+    def get_registered_model(self, _name: str) -> SimpleNamespace:
+        return SimpleNamespace(aliases=dict(self.aliases))
+
+    def search_model_versions(self, _filter: str) -> list[SimpleNamespace]:
+        return self.versions
+
+    def set_registered_model_alias(self, _name: str, alias: str, version: str) -> None:
+        self.aliases[alias] = version
+
+    def delete_registered_model_alias(self, _name: str, alias: str) -> None:
+        del self.aliases[alias]
+
+
+def test_an_alias_that_is_gone_here_goes_there_and_others_stay() -> None:
+    client = FakeClient({"champion": "1", "challenger": "2", "audited": "1"})
+    _set_aliases(client, "customers", {"champion": 2})  # type: ignore[arg-type]
+    assert client.aliases == {"champion": "2", "audited": "1"}
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError("no route to host"), "no route to host"),
+        (StoreError("the artifact abc is damaged"), "the artifact abc is damaged"),
+    ],
+)
+def test_whatever_fails_while_publishing_is_a_note(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
+) -> None:
+    def fails(*_given: object) -> None:
+        raise error
+
+    monkeypatch.setattr("tilth.pipelines.publishing._experiment", fails)
+    report = run_pipeline(with_mlflow(make_project(tmp_path, 300), "http://127.0.0.1:9"), Silent())
+    assert report.failure is None
+    assert words in report.notes[0]
+
+
+def test_the_registry_and_the_experiment_may_be_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, object] = {}
+
+    def client(**urls: object) -> SimpleNamespace:
+        seen.update(urls)
+        return SimpleNamespace(get_experiment=experiment)
+
+    def experiment(number: str) -> None:
+        seen["experiment"] = number
+        raise OSError("that is enough")
+
+    monkeypatch.setattr("mlflow.MlflowClient", client)
+    project = with_mlflow(make_project(tmp_path, 300), "http://runs")
+    settings = replace(project.settings, mlflow_registry="http://models", mlflow_experiment_id="7")
+    run_pipeline(replace(project, settings=settings), Silent())
+    assert seen == {"tracking_uri": "http://runs", "registry_uri": "http://models", "experiment": "7"}
+
+
+def test_the_settings_of_mlflow_are_read() -> None:
+    environment = {"MLFLOW_REGISTRY_URI": "http://models", "MLFLOW_EXPERIMENT_ID": "7"}
+    found = Settings.from_environment(environment)
+    assert (found.mlflow_registry, found.mlflow_experiment_id) == ("http://models", "7")

@@ -85,7 +85,7 @@ def test_everything_that_can_be_said_is_read() -> None:
         drift_threshold = 0.2
         significance = 0.001
         [[checks]]
-        metric = "recall"
+        metric = "recall.cat"
         moment = "model"
         min = 0.5
         max = 0.9
@@ -102,7 +102,6 @@ def test_everything_that_can_be_said_is_read() -> None:
     assert found.train.parameters["warm_start"] is True
     assert found.evaluate.slices == [["sex"], ["sex", "race"]]
     (model,), (live,) = found.checks_at("model"), found.checks_at("live")
-    assert found.checks_at("data") == []
     assert (model.low, model.high, dict(model.slice), model.baseline) == (0.5, 0.9, {"sex": "f"}, "champion")
     assert model.optional_baseline
     assert (live.metric, live.low, live.high, live.optional_baseline) == ("anomalies", None, 0, False)
@@ -127,7 +126,7 @@ def test_what_is_not_toml_says_so(text: str) -> None:
         (
             '[[checks]]\nmetric = "f1"\nmoment = "model"\nmin = 0\nbaselin = "x"',
             "baselin",
-            "tilth.toml, [checks[0]]",
+            "tilth.toml, [[checks]] 1",
             "baseline",
         ),
     ],
@@ -183,7 +182,7 @@ def test_a_check_without_a_needed_key(key: str) -> None:
     lines = [f"{name} = {value}" for name, value in whole.items() if name != key]
     error = mistake("[[checks]]\n" + "\n".join(lines))
     assert error.what == f"the key '{key}' is missing"
-    assert error.where == "tilth.toml, [checks[0]]"
+    assert error.where == "tilth.toml, [[checks]] 1"
 
 
 @pytest.mark.parametrize(
@@ -202,7 +201,7 @@ def test_a_check_without_a_needed_key(key: str) -> None:
         ("[serve]\nport = '80'", "serve.port", "'str'"),
         ("[monitor]\nwindow = inf", "monitor.window", "'float'"),
         ("[checks]\nmetric = 'f1'", "checks", "'array'"),
-        ("[[checks]]\nmetric = 'f1'\nmoment = 'model'\nmin = 'high'", "checks[0].min", "'str'"),
+        ("[[checks]]\nmetric = 'f1'\nmoment = 'model'\nmin = 'high'", "[[checks]] 1, min", "'str'"),
     ],
 )
 def test_a_value_of_the_wrong_type_says_where_and_what(addition: str, place: str, words: str) -> None:
@@ -224,7 +223,7 @@ def test_a_value_of_the_wrong_type_says_where_and_what(addition: str, place: str
             "binary",
             "[[checks]]\nmetric = 'f1'\nmoment = 'modl'\nmin = 0",
             "modl",
-            ("data", "model", "live"),
+            ("model", "live"),
         ),
     ],
 )
@@ -252,6 +251,7 @@ def test_a_word_that_is_no_choice_lists_the_choices(
         ("[monitor]\nsignificance = 0", "monitor"),
         ("[monitor]\nsignificance = 1", "monitor"),
         ("[monitor]\nminimum_rows = -1", "monitor"),
+        ("[monitor]\nminimum_rows = 0", "monitor"),
         ("[monitor]\ndrift_threshold = -0.1", "monitor"),
         ("[monitor]\ndrift_threshold = nan", "monitor"),
     ],
@@ -284,7 +284,7 @@ def test_no_source_at_all() -> None:
     assert error.where == "tilth.toml, [data]"
 
 
-@pytest.mark.parametrize("name", ["", "a b", "a/b", "a@b", "ü" * 101, "a\\n"])
+@pytest.mark.parametrize("name", ["", "a b", "a/b", "a@b", "ü" * 256, "a\\n"])
 def test_a_name_that_cannot_be_used(name: str) -> None:
     error = mistake(base=LEAST.replace('"shop"', f'"{name}"'))
     assert error.where == "tilth.toml, [project]"
@@ -306,6 +306,83 @@ def test_a_check_that_decides_nothing_says_which_one(bounds: str, words: str) ->
     assert words in str(error)
     assert "recall" in str(error)
     assert "tilth.toml" in str(error)
+
+
+def check(task: str, **keys: object) -> ProjectError | None:
+    """What is wrong with one check of a project that has two."""
+    base = LEAST.replace("binary", task)
+    first = "[[checks]]\nmetric = 'rows'\nmoment = 'live'\nmin = 0\n"
+    lines = [f"{name} = {value}" for name, value in {"min": 0, **keys}.items()]
+    try:
+        read(first + "[[checks]]\n" + "\n".join(lines), base)
+    except ProjectError as error:
+        return error
+    return None
+
+
+def live(metric: str, **keys: object) -> dict[str, object]:
+    return {"moment": "'live'", "metric": f"'{metric}'", **keys}
+
+
+def model(metric: str, **keys: object) -> dict[str, object]:
+    return {"moment": "'model'", "metric": f"'{metric}'", **keys}
+
+
+@pytest.mark.parametrize(
+    ("task", "keys", "words"),
+    [
+        ("binary", {"moment": "'data'", "metric": "'rows'"}, "not available yet"),
+        ("binary", live("drifted_colums"), "did you mean 'drifted_columns'?"),
+        ("binary", live("eror_rate"), "did you mean 'error_rate'?"),
+        ("binary", live("r2"), "no metric 'r2'"),
+        ("regression", live("error_rate"), "no metric 'error_rate'"),
+        ("regression", live("confidence"), "no metric 'confidence'"),
+        ("binary", model("acuracy"), "did you mean 'accuracy'?"),
+        ("binary", model("error_rate"), "no metric 'error_rate'"),
+        ("binary", model("rows"), "no metric 'rows'"),
+        ("binary", model("recall.yes"), "no metric 'recall.yes'"),
+        ("multiclass", model("auroc"), "no metric 'auroc'"),
+        ("multiclass", model("accuracy.cat"), "no metric 'accuracy.cat'"),
+        ("multiclass", model("recall."), "no metric 'recall.'"),
+        ("multiclass", model("recal.cat"), "did you mean"),
+        ("binary", model("auroc", baseline="'champoin'"), "did you mean 'champion'?"),
+        ("binary", model("auroc", baseline="'test'"), "no baseline 'test' for the moment 'model'"),
+        ("binary", live("recall", baseline="'champion'"), "no baseline 'champion' for the moment 'live'"),
+        ("binary", live("drifted_columns", baseline="'test'"), "is a count of the window"),
+        ("binary", live("rows", baseline="'test'"), "is a count of the window"),
+        ("binary", live("recall", slice="{ sex = 'f' }"), "has a slice"),
+        ("binary", model("recall", min=2, max=1), "can never hold"),
+    ],
+)
+def test_a_check_that_would_do_nothing_or_something_else_is_refused(
+    task: str, keys: dict[str, object], words: str
+) -> None:
+    error = check(task, **keys)
+    assert error is not None
+    assert words in str(error)
+    assert error.where is not None
+    assert error.where.startswith("tilth.toml, [[checks]] 2")
+
+
+@pytest.mark.parametrize(
+    ("task", "keys"),
+    [
+        ("binary", live("error_rate", baseline="'test'")),
+        ("binary", live("confidence", baseline="'test'")),
+        ("binary", live("f1", baseline="'test'")),
+        ("regression", live("rmse", baseline="'test'")),
+        ("regression", model("r2", baseline="'majority'")),
+        ("multiclass", model("recall.a.b c", baseline="'linear'")),
+        ("multiclass", live("f1.cat")),
+        ("multiclass", model("macro_f1", slice="{ sex = 'f' }", baseline="'champion'")),
+        *(
+            ("regression", live(count))
+            for count in ("rows", "outcomes", "drifted_columns", "drifted_predictions", "anomalies")
+        ),
+    ],
+)
+def test_checks_that_can_be_judged_are_taken(task: str, keys: dict[str, object]) -> None:
+    assert check(task, **keys) is None
 
 
 SECTIONS = {field.name: field.type for field in msgspec.structs.fields(Configuration)}
@@ -364,6 +441,34 @@ def test_a_data_file_that_is_gone_is_named(tmp_path: Path) -> None:
     with pytest.raises(ProjectError) as caught:
         Project.load(tmp_path).data()
     assert str(tmp_path / "customers.csv") in caught.value.what
+
+
+def test_a_folder_is_no_data_file(tmp_path: Path) -> None:
+    (tmp_path / "tilth.toml").write_text(LEAST)
+    (tmp_path / "customers.csv").mkdir()
+    with pytest.raises(ProjectError) as caught:
+        Project.load(tmp_path).sources()
+    assert caught.value.what.endswith("customers.csv is a folder")
+    assert caught.value.where == "tilth.toml, [data] sources"
+
+
+def test_a_file_of_the_project_is_read_in_one_way(tmp_path: Path) -> None:
+    (tmp_path / "tilth.toml").write_text(LEAST)
+    project = Project.load(tmp_path)
+    with pytest.raises(ProjectError) as caught:
+        project.read_text(project.features_path)
+    assert caught.value.what == "there is no features.py here"
+    assert caught.value.where == str(tmp_path)
+    assert "tilth init" in (caught.value.mend or "")
+    project.features_path.write_bytes(b"a = 1\r\n# caf\xe9\n")
+    with pytest.raises(ProjectError, match=r"features\.py is not UTF-8") as caught:
+        project.read_text(project.features_path)
+    assert caught.value.where == f"{project.features_path}, line 2"
+    project.features_path.write_bytes(b"\xef\xbb\xbfa = 1\r\n")
+    assert project.read_text(project.features_path) == "a = 1\n"
+    project.schema_path.mkdir()
+    with pytest.raises(ProjectError, match=r"schema\.toml is a folder"):
+        project.schema()
 
 
 def test_a_project_without_a_schema_says_how_to_make_one(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +21,9 @@ from tilth.tables import open_table
 FILES = ("tilth.toml", "schema.toml", "features.py")
 
 
-def write(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]], encoding: str = "utf-8") -> Path:
+def write(
+    path: Path, header: Sequence[str], rows: Sequence[Sequence[object]], encoding: str = "utf-8"
+) -> Path:
     lines = [",".join(header), *(",".join(str(cell) for cell in row) for row in rows)]
     path.write_text("\n".join(lines) + "\n", encoding=encoding)
     return path
@@ -28,7 +32,17 @@ def write(path: Path, header: Sequence[str], rows: Sequence[Sequence[object]], e
 def messy(path: Path, rows: int = 300) -> Path:
     """What comes out of an office: a byte order mark, spaces, ?, gaps, dates, keys, a constant, remarks."""
     random = np.random.default_rng(0)
-    header = ["customer id", " age", " job", " income €", " since", " region", " remark", ' "a.b ""c"""', " bought it?"]
+    header = [
+        "customer id",
+        " age",
+        " job",
+        " income €",
+        " since",
+        " region",
+        " remark",
+        ' "a.b ""c"""',
+        " bought it?",
+    ]
     made = []
     for i in range(rows):
         age = int(random.integers(18, 80))
@@ -200,7 +214,12 @@ def test_the_task_follows_from_the_label(
 
 @pytest.mark.parametrize(
     ("labels", "positive"),
-    [([0, 1], 1), (["true", "false"], True), (["ham", "ham", "ham", "spam"], "spam"), (["<=50K", ">50K"], ">50K")],
+    [
+        ([0, 1], 1),
+        (["true", "false"], True),
+        (["ham", "ham", "ham", "spam"], "spam"),
+        (["<=50K", ">50K"], ">50K"),
+    ],
 )
 def test_the_positive_class_is_written_as_it_is(
     labels: Sequence[object], positive: str | int | bool, tmp_path: Path
@@ -228,7 +247,23 @@ def test_rows_without_a_label_do_not_hinder(tmp_path: Path) -> None:
     assert not Project.load(made.directory).schema()["y"].required
 
 
-STRANGE = ["a.b", "a b", "a=b", "[x]", '"', "'", "\\", "#", "名前", "é", "columns", "features", "lambda", "🌱", "a\tb"]
+STRANGE = [
+    "a.b",
+    "a b",
+    "a=b",
+    "[x]",
+    '"',
+    "'",
+    "\\",
+    "#",
+    "名前",
+    "é",
+    "columns",
+    "features",
+    "lambda",
+    "🌱",
+    "a\tb",
+]
 
 
 @pytest.mark.parametrize("name", STRANGE)
@@ -332,7 +367,9 @@ def test_a_label_that_is_not_there_names_the_nearest(tmp_path: Path) -> None:
 
 
 def test_a_file_without_a_header_is_suspected(tmp_path: Path) -> None:
-    data = write(tmp_path / "a.csv", ["5.1", "3.5", "setosa"], [(4.9, 3.0, "setosa"), (6.1, 2.0, "virginica")])
+    data = write(
+        tmp_path / "a.csv", ["5.1", "3.5", "setosa"], [(4.9, 3.0, "setosa"), (6.1, 2.0, "virginica")]
+    )
     with pytest.raises(ColumnNotFoundError) as caught:
         initialize(data, "species", tmp_path / "p")
     assert "header" in (caught.value.mend or "")
@@ -377,10 +414,13 @@ def test_the_same_data_writes_the_same_files(tmp_path: Path) -> None:
 
 cells = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\x00"), min_size=1, max_size=12)
 
+# Columns that start with "tilth." are Tilth's own, and no part of a schema.
+names_of_people = cells.filter(lambda name: name.strip() == name and not name.startswith("tilth."))
+
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    names=st.lists(cells.filter(lambda name: name.strip() == name), min_size=2, max_size=3, unique=True),
+    names=st.lists(names_of_people, min_size=2, max_size=3, unique=True),
     text=cells,
 )
 def test_any_names_and_texts_give_files_that_load(
@@ -400,3 +440,33 @@ def test_any_names_and_texts_give_files_that_load(
     assert set(project.schema().names) == set(open_table(str(data)).columns)
     assert isinstance(project.configuration, Configuration)
     load_features(project.features_path.read_text(encoding="utf-8"))
+
+
+def test_the_outcome_of_a_regression_need_not_be_whole(tmp_path: Path) -> None:
+    initialize(simple(tmp_path / "a.csv", [i * i for i in range(60)]), "y", tmp_path / "p")
+    assert Project.load(tmp_path / "p").schema()["y"].type == "float"
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from tilth.projects import initialize
+replace, left = Path.replace, [int(sys.argv[3])]
+def until_killed(self, target):
+    left[0] -= 1
+    if left[0] < 0:
+        os._exit(9)
+    return replace(self, target)
+Path.replace = until_killed
+initialize(sys.argv[1], "y", sys.argv[2])
+"""
+
+
+@pytest.mark.parametrize("moves", [0, 1, 2])
+def test_an_init_that_was_killed_can_be_given_again(moves: int, tmp_path: Path) -> None:
+    data = simple(tmp_path / "a.csv", ["no", "yes"] * 20)
+    command = [sys.executable, "-c", KILLED, str(data), str(tmp_path / "p"), str(moves)]
+    assert subprocess.run(command).returncode == 9
+    assert not (tmp_path / "p/tilth.toml").exists()
+    assert initialize(data, "y", tmp_path / "p").files == FILES
+    assert Project.load(tmp_path / "p").schema().names

@@ -3,6 +3,8 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -122,6 +124,33 @@ def test_only_old_leftovers_are_cleaned(files: ArtifactStore) -> None:
     assert files.clean(older_than_s=0) == 1
     assert files.read_bytes(digest) == b"kept"
     assert ArtifactStore(files.root / "nowhere").clean() == 0
+
+
+DIES = """
+import os, sys
+from pathlib import Path
+from tilth.store import ArtifactStore
+draft = ArtifactStore(sys.argv[1]).draft(".parquet")
+draft.write_bytes(b"half")
+draft.with_name(f".{draft.name}.123.ab").write_bytes(b"what a writer puts beside it")
+print(draft.name)
+os._exit(9)
+"""
+
+
+def test_drafts_of_processes_that_are_gone_are_cleaned_at_once(files: ArtifactStore) -> None:
+    mine = files.draft(".csv")
+    mine.write_bytes(b"in the making")
+    code = [sys.executable, "-c", DIES, str(files.root)]
+    name = subprocess.run(code, capture_output=True, text=True, check=False).stdout.strip()
+    # The same pid elsewhere, or of another Tilth, may well be alive.
+    place, rest = name.split("-", 1)
+    foreign = [mine.with_name(f"{'0' * len(place)}-{rest}"), mine.with_name("999999-0123456789abcdef.csv")]
+    for draft in foreign:
+        draft.write_bytes(b"of somebody else")
+    assert len(drafts(files)) == 5
+    assert files.clean() == 2
+    assert sorted(drafts(files)) == sorted([mine, *foreign])
 
 
 @pytest.mark.parametrize("digest", ["", "abc", "../" * 21 + "a", "A" * 64])

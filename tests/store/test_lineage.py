@@ -91,6 +91,37 @@ def test_a_run_starts_from_its_executions_and_those_that_it_reused(store: Store,
     assert store.lineage(store.begin_run("empty"), "upstream").artifacts == ()
 
 
+def test_equal_by_products_are_no_common_origin(store: Store, make_artifact: Make) -> None:
+    """Two runs over different data both find nothing wrong; neither model was made from the other's data."""
+    nothing_wrong = make_artifact("anomalies")
+    data = [make_artifact(f"data {number}", "file") for number in range(2)]
+    models = [make_artifact(f"model {number}", "model") for number in range(2)]
+    validated: list[Execution] = []
+    for number in range(2):
+        run = store.begin_run("run")
+        validate = store.begin_execution(run, "validate", f"{number}", inputs={"data": data[number]})
+        validated.append(store.end_execution(validate, "complete", {"anomalies": nothing_wrong}))
+        inputs = {"data": data[number], "anomalies": nothing_wrong}
+        train = store.begin_execution(run, "train", f"{number}", inputs=inputs)
+        store.end_execution(train, "complete", {"model": models[number]})
+    for number in range(2):
+        mine = ["anomalies", f"data {number}", f"model {number}"]
+        assert sorted(names(store.lineage(models[number], "upstream"))) == mine
+        assert sorted(names(store.lineage(data[number], "downstream"))) == mine
+        assert sorted(names(store.lineage(data[number], "downstream", 4))) == mine
+        assert len(store.lineage(data[number], "downstream").events) == 5
+    # What only reuses the step has its makers too.
+    third = make_artifact("model 2", "model")
+    run = store.begin_run("run")
+    store.skip_execution(run, validated[1])
+    train = store.begin_execution(run, "train", "2", inputs={"anomalies": nothing_wrong})
+    store.end_execution(train, "complete", {"model": third})
+    assert sorted(names(store.lineage(third, "upstream"))) == ["anomalies", "data 1", "model 2"]
+    assert len(store.lineage(nothing_wrong, "downstream").executions) == 3, (
+        "asked for itself, all that read it"
+    )
+
+
 def test_a_circle_ends(store: Store, make_artifact: Make) -> None:
     # A step that changes nothing gives back its own input, content being the name.
     data, more = make_artifact("data"), make_artifact("more")

@@ -30,11 +30,40 @@ def test_versions_count_up_for_each_model(store: Store, make_artifact: Make) -> 
 
 
 def test_the_same_model_is_not_registered_twice(cats: Store, make_artifact: Make) -> None:
-    again = cats.register_model("cats", make_artifact("one", "model"), properties={"other": 1})
+    again = cats.register_model("cats", make_artifact("one", "model"))
     assert again == cats.model_version("cats", 1)
     renamed = cats.record_artifact("file", "the same bytes", again.artifact.digest, 1)
     assert cats.register_model("cats", renamed) == again
     assert len(cats.model_versions("cats")) == 3
+
+
+def test_the_same_model_with_other_properties_is_another_version(cats: Store, make_artifact: Make) -> None:
+    model = make_artifact("one", "model")
+    other = cats.register_model("cats", model, properties={"schema": "new", "classes": ("a", "b")})
+    assert (other.version, other.artifact) == (4, cats.model_version("cats", 1).artifact)
+    assert other.properties == {"schema": "new", "classes": ["a", "b"]}
+    assert cats.register_model("cats", model, properties={"classes": ["a", "b"], "schema": "new"}) == other
+    assert cats.register_model("cats", model).version == 1
+    assert len(cats.model_versions("cats")) == 4
+
+
+@pytest.mark.parametrize("value", [float("nan"), {1, 2}])
+def test_properties_that_are_no_json_are_refused(cats: Store, make_artifact: Make, value: object) -> None:
+    with pytest.raises(UsageError, match="a value cannot be recorded"):
+        cats.register_model("cats", make_artifact("new", "model"), properties={"x": value})  # type: ignore[dict-item]
+
+
+def test_moves_know_what_moved_them(cats: Store) -> None:
+    assert (
+        cats.set_alias("cats", "champion", 1, "ann", "rollback: no, the first", kind="register").kind
+        == "register"
+    )
+    cats.set_alias("cats", "champion", 2, "ann", kind="promote")
+    cats.set_alias("cats", "champion", 1, "ann", kind="rollback")
+    cats.set_alias("cats", "champion", 3, "ann")
+    cats.remove_alias("cats", "champion", "ann")
+    kinds = [move.kind for move in cats.alias_history("cats", "champion")]
+    assert kinds == ["register", "promote", "rollback", "set", "remove"]
 
 
 def test_aliases_move_and_their_history_stays(cats: Store) -> None:

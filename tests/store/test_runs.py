@@ -101,6 +101,28 @@ def test_verdicts_come_back_as_they_were(store: Store) -> None:
     assert [verdict.passed for verdict in store.verdicts(run)] == [True, True, False]
 
 
+def test_a_run_that_skips_a_step_has_what_the_step_measured(store: Store) -> None:
+    first, second = store.begin_run("run"), store.begin_run("run")
+    other = store.begin_execution(first, "validate", "k")
+    store.log_metrics(first, {"anomalies": 3}, execution=other)
+    done = store.begin_execution(first, "evaluate", "k")
+    verdicts = [Check("auroc", "model", low=0.8).judge(0.9), Check("f1", "model", low=0.5).judge(None)]
+    store.log_metrics(first, {"auroc": 0.9, "f1": None}, execution=done)
+    store.log_metrics(first, {"auroc": 0.7}, {"sex": "F"}, execution=done)
+    store.log_verdicts(first, verdicts, execution=done)
+    store.end_execution(done, "complete")
+
+    store.log_metrics(second, {"auroc": 0.1, "own": 1.0})
+    store.log_verdicts(second, verdicts[1:])
+    store.skip_execution(second, done)
+    assert store.metrics(second) == {"auroc": 0.9, "f1": None, "own": 1.0}
+    assert store.metrics(second, {"sex": "F"}) == {"auroc": 0.7}
+    assert store.verdicts(second) == (verdicts[1], *verdicts)
+    store.skip_execution(first, done)
+    assert store.verdicts(first) == tuple(verdicts)
+    assert store.metrics(first) == {"anomalies": 3, "auroc": 0.9, "f1": None}
+
+
 DIES = """
 import os, sys
 from tilth.store import Store

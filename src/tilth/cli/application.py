@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError, Group
 
 import tilth
+from tilth.cli.streams import say
 from tilth.errors import TilthError
 
 __all__ = ["COMMANDS", "INTERRUPTED", "main", "make_application"]
@@ -58,7 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status.
 
     0: done and every check passed. 1: a check failed. 2: bad usage or bad input, with one message.
-    70: a mistake in Tilth itself. 130: interrupted. `--debug` anywhere shows tracebacks.
+    70: a mistake in Tilth itself. 130: interrupted. `--debug` anywhere shows tracebacks. Whether somebody
+    reads the output to its end changes nothing.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
@@ -68,19 +70,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (TilthError, CycloptsError) as error:
         return _complain(error, debug)
     except KeyboardInterrupt:
-        _say("interrupted; the same command goes on from here")
+        say("interrupted; the same command goes on from here")
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader (head, less) has seen enough; what follows is nobody's business.
-        sys.stderr.close()
+    except SystemExit:
+        # So rich ends when the reader of --help has seen enough.
         return 0
     except (OSError, MemoryError) as error:
         return _complain(error, debug)
     except Exception as error:  # noqa: BLE001 - the last place before the interpreter prints a traceback
         if debug:
             traceback.print_exc()
-        _say(f"error: this is a mistake in Tilth, not in your work: {type(error).__name__}: {error}")
-        _say("  to mend it: run the command again with --debug and report what it prints")
+        say(f"error: this is a mistake in Tilth, not in your work: {type(error).__name__}: {error}")
+        say("  to mend it: run the command again with --debug and report what it prints")
         return BUG
     return status if isinstance(status, int) else 0
 
@@ -88,9 +89,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _complain(error: Exception, debug: bool) -> int:
     if debug:
         traceback.print_exc()
-    _say(f"error: {error}")
+    say(f"error: {error}")
     return error.exit_status if isinstance(error, TilthError) else 2
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as json_module
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,11 +12,13 @@ from cyclopts import Parameter
 
 import tilth
 from tilth.cli.output import people, print_json, print_text
+from tilth.cli.streams import write_whole
 from tilth.errors import UsageError
 
 if TYPE_CHECKING:
     from tilth.profiles import Profile
     from tilth.schemas import Schema
+    from tilth.validation import Anomaly
 
 __all__ = ["compare", "evaluate", "profile", "schema", "split", "validate"]
 
@@ -35,7 +38,7 @@ def profile(*data: str, output: Output = None, missing: Missing = None, json: Js
     """
     made = _profiles(data, missing)
     if output is not None:
-        _write(output, made.to_json())
+        write_whole(output, made.to_json())
     if json:
         print_json(made.to_dict())
     elif output is None:
@@ -52,8 +55,8 @@ def schema(*data: str, output: Output = None, missing: Missing = None, json: Jso
     inferred = tilth.infer_schema(_profiles(data, missing))
     text = inferred.to_toml()
     if output is not None:
-        _write(output, text)
-        people().print(f"{len(inferred.columns)} columns written to {output}")
+        write_whole(output, text)
+        people().print(f"{len(inferred.columns)} columns written to {output}", markup=False)
     if json:
         import tomllib
 
@@ -79,13 +82,17 @@ def validate(
     """
     if schema is None:
         raise UsageError("validate needs a schema", mend="write one with: tilth schema DATA -o schema.toml")
-    made = _profiles([data], missing)
-    anomalies = tilth.validate(made, _schema(schema), environment)
+    contract = _schema(schema)
+    if data.endswith(".json"):
+        made = _read_profile(Path(data))
+        rows, anomalies = made.rows, tilth.validate(made, contract, environment)
+    else:
+        rows, anomalies = _validate_file(data, contract, environment, missing or ())
     if json:
-        print_json({"rows": made.rows, "anomalies": [anomaly.to_json() for anomaly in anomalies]})
+        print_json({"rows": rows, "anomalies": [anomaly.to_json() for anomaly in anomalies]})
     else:
         lines = [f"{anomaly.severity:<8}{anomaly.message}" for anomaly in anomalies]
-        print_text("\n".join(lines) or f"{made.rows:,} rows hold to the schema")
+        print_text("\n".join(lines) or f"{rows:,} rows hold to the schema")
     return int(any(anomaly.severity == "error" for anomaly in anomalies))
 
 
@@ -212,6 +219,16 @@ def _profiles(data: list[str] | tuple[str, ...], missing: list[str] | None) -> P
     return merged
 
 
+def _validate_file(
+    data: str, contract: Schema, environment: str | None, missing: Sequence[str]
+) -> tuple[int, list[Anomaly]]:
+    """The number of rows and what is wrong with them, the schema's texts being read as texts."""
+    from tilth.tables import open_table
+
+    anomalies = tilth.validate(data, contract, environment, missing=missing)
+    return open_table(data, missing=missing).rows, anomalies
+
+
 def _read_profile(path: Path) -> Profile:
     from tilth.profiles import Profile
 
@@ -229,10 +246,3 @@ def _schema(path: Path) -> Schema:
     from tilth.schemas import Schema
 
     return Schema.from_toml(path.read_text(encoding="utf-8"), where=str(path))
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a whole file or none."""
-    waiting = path.with_name(f".{path.name}.part")
-    waiting.write_text(text, encoding="utf-8")
-    waiting.replace(path)

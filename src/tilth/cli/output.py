@@ -7,6 +7,7 @@ import sys
 
 from rich.console import Console
 
+from tilth.cli.streams import discard, put
 from tilth.pipelines import StepReport
 from tilth.types import JSONValue
 
@@ -15,17 +16,26 @@ __all__ = ["RunPrinter", "people", "print_json", "print_text"]
 
 def people() -> Console:
     """Where people read: standard error, in color where it is a terminal."""
-    return Console(stderr=True, highlight=False, soft_wrap=True)
+    return _Patient(stderr=True, highlight=False, soft_wrap=True)
 
 
 def print_json(value: JSONValue) -> None:
     """One JSON document on standard output; undefined numbers are null, never NaN."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    put(sys.stdout, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def print_text(text: str) -> None:
     """The result that people asked for, on standard output."""
-    sys.stdout.write(text.rstrip("\n") + "\n")
+    put(sys.stdout, text.rstrip("\n"))
+
+
+class _Patient(Console):
+    """A console that goes quiet when its reader goes away, where rich would end the process."""
+
+    def on_broken_pipe(self) -> None:
+        """What rich does when the reader is gone."""
+        self.quiet = True
+        discard(sys.stderr)
 
 
 class RunPrinter:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import datetime
+import math
 from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
-from tilth.tables import Prediction, Table, open_table, predictions_table
+from tilth.errors import DataError
+from tilth.metrics import label_text
+from tilth.tables import Label, Prediction, Table, open_table, predictions_table
 from tilth.types import ColumnType
 
 __all__ = ["join_feedback"]
 
-Outcome = tuple[str | int | float | bool, datetime.datetime]
+Outcome = tuple[Label, datetime.datetime]
+
+_TRUTH = {"true": True, "1": True, "false": False, "0": False}
 
 
 def join_feedback(
@@ -21,6 +26,7 @@ def join_feedback(
     *,
     label: str,
     types: Mapping[str, ColumnType],
+    missing: Sequence[str] = (),
 ) -> Table:
     """The predictions whose outcome is known, as rows to learn from.
 
@@ -29,11 +35,16 @@ def join_feedback(
         feedback: the outcome and its time by prediction id.
         label: the name of the label's column.
         types: the types of all columns, the label's included.
+        missing: texts among the inputs that mean missing, beside the empty one.
 
     Returns:
-        One row a prediction with an outcome, ordered by prediction time then id: the input columns, the
-        label, `tilth.source` ("feedback"), `tilth.time` (when the prediction was made) and the columns
-        that `predictions_table` adds.
+        One row a prediction with an outcome, in the order given: the input columns, the label,
+        `tilth.source` ("feedback"), `tilth.time` (when the prediction was made) and the columns that
+        `predictions_table` adds. A label of whole numbers becomes one of numbers where an outcome is not
+        whole.
+
+    Raises:
+        DataError: an outcome, or an input, that is not of its column's type.
 
     Example:
         >>> from datetime import datetime, UTC
@@ -44,21 +55,47 @@ def join_feedback(
         >>> table.to_arrow().column("y").to_pylist()
         ['no']
     """
-    known = sorted((p for p in predictions if p.id in feedback), key=lambda p: (p.time, p.id))
+    known = [p for p in predictions if p.id in feedback]
     inputs = {name: kind for name, kind in types.items() if name != label}
-    table = predictions_table(known, inputs)
-    outcomes = [feedback[p.id][0] for p in known]
-    labels = open_table({label: _column(outcomes, types[label])})
+    table = predictions_table(known, inputs, missing=missing)
+    values = [_value(feedback[p.id][0], types[label], label, p.id) for p in known]
+    labels = open_table(pa.table({label: _column(values, types[label])}))
     joined = table.with_column(label, labels.to_arrow().column(0).combine_chunks())
     return joined.with_column("tilth.source", "feedback")
 
 
-def _column(values: Sequence[str | int | float | bool], kind: ColumnType) -> pa.Array:
-    """The outcomes in the label's own type."""
+def _value(outcome: Label, kind: ColumnType, label: str, prediction_id: str) -> Label:
+    """An outcome in the label's own type; for whole numbers possibly one that is not whole."""
     if kind == "string":
-        return pa.array([str(v) for v in values], pa.string())
+        return label_text(outcome)
+    found = _TRUTH.get(label_text(outcome)) if kind == "bool" else _number(outcome)
+    if found is None:
+        raise DataError(
+            f"the outcome {outcome!r} does not fit the label '{label}'",
+            where=f"prediction {prediction_id}",
+            expected=f"a value of type {kind}",
+        )
+    return found
+
+
+def _number(outcome: Label) -> float | None:
+    """The number that an outcome is or says, exactly where it is whole; None if it is none."""
+    if isinstance(outcome, int):
+        return int(outcome)
+    try:
+        number = float(outcome)
+    except ValueError:
+        return None
+    if not math.isfinite(number):
+        return None
+    return int(number) if number.is_integer() and abs(number) < 2**63 else number
+
+
+def _column(values: Sequence[Label], kind: ColumnType) -> pa.Array:
+    if kind == "string":
+        return pa.array(values, pa.string())
     if kind == "bool":
-        return pa.array([bool(v) for v in values], pa.bool_())
-    return pa.array([float(v) for v in values], pa.float64()).cast(
-        pa.int64() if kind == "int" else pa.float64()
-    )
+        return pa.array(values, pa.bool_())
+    if kind == "int" and all(isinstance(value, int) and abs(value) < 2**63 for value in values):
+        return pa.array(values, pa.int64())
+    return pa.array([float(value) for value in values], pa.float64())

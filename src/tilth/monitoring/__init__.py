@@ -1,5 +1,7 @@
 """Watching a model in production: what it was served and what came of it, against what it was accepted on."""
 
-from tilth.monitoring.window import Monitoring, Reference, watch
+from tilth.monitoring.report import Monitoring
+from tilth.monitoring.watching import watch
+from tilth.monitoring.window import Reference, Thresholds, Window
 
-__all__ = ["Monitoring", "Reference", "watch"]
+__all__ = ["Monitoring", "Reference", "Thresholds", "Window", "watch"]

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 
 from tilth.errors import DataError
 from tilth.labels import join_feedback
-from tilth.pipelines.runner import code_version
+from tilth.pipelines.runner import code_version, end_early
 from tilth.projects import Project
 from tilth.store import Artifact, ArtifactStore, Run, Store
-from tilth.tables import fingerprint, read_feedback, read_predictions, write_table
+from tilth.tables import Prediction, Table, fingerprint, read_feedback, read_predictions, write_table
+from tilth.types import JSONObject
 
 __all__ = ["collect_feedback"]
+
+_SUFFIX = ".parquet"
 
 
 def collect_feedback(project: Project, store: Store, artifacts: ArtifactStore, run: Run) -> Artifact:
@@ -23,11 +27,16 @@ def collect_feedback(project: Project, store: Store, artifacts: ArtifactStore, r
     Raises:
         DataError: no outcome has come back yet.
     """
-    predictions = read_predictions(project.predictions)
     outcomes = read_feedback(project.predictions)
+    known = [p for p in read_predictions(project.predictions) if p.model == project.name and p.id in outcomes]
     schema = project.schema()
-    types = {column.name: column.type for column in schema.columns}
-    table = join_feedback(predictions, outcomes, label=project.label, types=types)
+    table = join_feedback(
+        known,
+        outcomes,
+        label=project.label,
+        types={column.name: column.type for column in schema.columns},
+        missing=project.configuration.data.missing,
+    )
     if table.rows == 0:
         raise DataError(
             "no outcome has come back yet",
@@ -35,27 +44,58 @@ def collect_feedback(project: Project, store: Store, artifacts: ArtifactStore, r
             expected="answers to POST /feedback",
             mend='post {"prediction_id": ..., "label": ...} to the server, or run without --with-feedback',
         )
-    answered_by = sorted({p.version for p in predictions if p.id in outcomes})
-    known = {v.version: v.artifact for v in store.model_versions(project.name)}
-    served = {f"answered by version {version}": known[version] for version in answered_by if version in known}
     mark = fingerprint(table)
-    key = hashlib.sha256(f"collect {code_version()} {mark}".encode()).hexdigest()
-    found = store.find_cached("collect", key)
-    if found is not None:
-        return store.outputs(found)["feedback"]
+    key = hashlib.sha256(f"collect {code_version()} {project.name} {mark}".encode()).hexdigest()
+    cached = _cached(store, artifacts, run, key)
+    if cached is not None:
+        return cached
     execution = store.begin_execution(
-        run, "collect", key, parameters={"rows": table.rows}, code_version=code_version(), inputs=served
+        run,
+        "collect",
+        key,
+        parameters={"rows": table.rows},
+        code_version=code_version(),
+        inputs=_answered_by(project, store, known),
     )
-    draft = artifacts.draft(".parquet")
-    write_table(table, draft)
-    digest, size = artifacts.put_draft(draft)
-    artifact = store.record_artifact(
-        "dataset",
-        "feedback",
-        digest,
-        size,
-        fingerprint=mark,
-        properties={"rows": table.rows, "suffix": ".parquet"},
-    )
-    store.end_execution(execution, "complete", {"feedback": artifact})
+    try:
+        return _keep(project, store, artifacts, table, mark, execution.id)
+    except BaseException as error:
+        end_early(store, execution, error)
+        raise
+
+
+def _cached(store: Store, artifacts: ArtifactStore, run: Run, key: str) -> Artifact | None:
+    """The same outcomes, collected before, if their file is still there."""
+    found = store.find_cached("collect", key)
+    if found is None:
+        return None
+    artifact = store.outputs(found)["feedback"]
+    if not artifacts.holds(artifact.digest, _SUFFIX, artifact.size):
+        return None
+    store.skip_execution(run, found)
+    return artifact
+
+
+def _answered_by(project: Project, store: Store, known: Sequence[Prediction]) -> Mapping[str, Artifact]:
+    """The graphs of the versions that gave these answers."""
+    graphs = {version.version: version.artifact for version in store.model_versions(project.name)}
+    answered = sorted({prediction.version for prediction in known} & graphs.keys())
+    return {f"answered by version {number}": graphs[number] for number in answered}
+
+
+def _keep(
+    project: Project, store: Store, artifacts: ArtifactStore, table: Table, mark: str, execution: int
+) -> Artifact:
+    draft = artifacts.draft(_SUFFIX)
+    try:
+        write_table(table, draft)
+        digest, size = artifacts.put_draft(draft)
+    finally:
+        draft.unlink(missing_ok=True)
+    properties: JSONObject = {"rows": table.rows, "suffix": _SUFFIX, "project": project.name}
+    with store.transaction():
+        artifact = store.record_artifact(
+            "dataset", "feedback", digest, size, fingerprint=mark, properties=properties
+        )
+        store.end_execution(execution, "complete", {"feedback": artifact})
     return artifact

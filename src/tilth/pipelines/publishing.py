@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import tilth
-from tilth.errors import UsageError
+from tilth.errors import StoreError, UsageError
 from tilth.pipelines.runner import RunReport, code_version
 from tilth.projects import Project
 from tilth.store import ArtifactStore, ModelVersion, Run, Store
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 __all__ = ["publish", "publish_aliases"]
+
+_ALIASES = ("challenger", "champion")
 
 
 def publish(
@@ -31,13 +33,13 @@ def publish(
         The id of the MLflow run; None when no server is named.
 
     Raises:
-        UsageError: the extra `tilth[mlflow]` is not installed, or the server does not do as asked.
+        UsageError: the extra `tilth[mlflow]` is not installed, the server does not do as asked, or what is to
+            be published cannot be read.
     """
     if project.settings.mlflow_url is None:
         return None
-    client = _client(project.settings.mlflow_url)
-    with _in_words(project.settings.mlflow_url):
-        experiment = _experiment(client, project.settings.mlflow_experiment or project.name)
+    with _client(project) as client:
+        experiment = _experiment(client, project)
         tags = {
             "mlflow.runName": f"{project.name} run {run.number}",
             "mlflow.source.name": "tilth run",
@@ -48,55 +50,62 @@ def publish(
         made = client.create_run(experiment, tags=tags)
         run_id = str(made.info.run_id)
         _log(client, run_id, _parameters(project), store.metrics(run))
-        version = _registered(project, store, report)
+        version = _registered(store, artifacts, report)
         if version is not None:
-            _upload_model(client, run_id, artifacts, version)
-            _register(client, run_id, version, store.aliases(project.name))
+            if _theirs(client, version.name, version.version) is None:
+                _upload_model(client, run_id, artifacts, version)
+                _register(client, run_id, version)
+            _set_aliases(client, version.name, store.aliases(version.name))
         client.set_terminated(run_id, "FAILED" if report.failure else "FINISHED")
         return run_id
 
 
 def publish_aliases(project: Project, aliases: Mapping[str, int]) -> None:
-    """Let the aliases on the MLflow server name the same versions as here.
+    """Let champion and challenger on the MLflow server name the same versions as here, or none.
 
     Raises:
         UsageError: as `publish`.
     """
     if project.settings.mlflow_url is None:
         return
-    client = _client(project.settings.mlflow_url)
-    with _in_words(project.settings.mlflow_url):
+    with _client(project) as client:
         _set_aliases(client, project.name, aliases)
 
 
-def _client(url: str) -> MlflowClient:
+@contextlib.contextmanager
+def _client(project: Project) -> Iterator[MlflowClient]:
+    """A client of the server; whatever goes wrong with it, or on the way to it, as one sentence."""
+    url = str(project.settings.mlflow_url)
     try:
         from mlflow import MlflowClient
+        from mlflow.exceptions import MlflowException
     except ImportError as error:
         raise UsageError(
             "publishing to MLflow needs an extra",
             where=f"MLFLOW_TRACKING_URI={url}",
             mend="pip install 'tilth[mlflow]', or unset MLFLOW_TRACKING_URI",
         ) from error
-    return MlflowClient(tracking_uri=url, registry_uri=url)
-
-
-@contextlib.contextmanager
-def _in_words(url: str) -> Iterator[None]:
-    """MLflow's own errors as one sentence."""
-    from mlflow.exceptions import MlflowException
-
     try:
-        yield
+        yield MlflowClient(tracking_uri=url, registry_uri=project.settings.mlflow_registry or url)
     except MlflowException as error:
         raise UsageError(
             f"the MLflow server does not do as asked: {str(error).splitlines()[0][:300]}",
             where=f"MLFLOW_TRACKING_URI={url}",
             mend="check that the server runs and may be written to",
         ) from error
+    except (StoreError, OSError) as error:
+        what = error.what if isinstance(error, StoreError) else str(error)
+        raise UsageError(
+            f"the run cannot be published: {what}",
+            where=f"MLFLOW_TRACKING_URI={url}",
+            mend="publish it again: tilth run",
+        ) from error
 
 
-def _experiment(client: MlflowClient, name: str) -> str:
+def _experiment(client: MlflowClient, project: Project) -> str:
+    if project.settings.mlflow_experiment_id is not None:
+        return str(client.get_experiment(project.settings.mlflow_experiment_id).experiment_id)
+    name = project.settings.mlflow_experiment or project.name
     found = client.get_experiment_by_name(name)
     return str(found.experiment_id if found else client.create_experiment(name))
 
@@ -132,11 +141,13 @@ def _log(
             client.log_metric(run_id, name.replace("=", "_"), number)
 
 
-def _registered(project: Project, store: Store, report: RunReport) -> ModelVersion | None:
-    model = report.artifact("model")
-    if model is None or report.artifact("registration") is None:
+def _registered(store: Store, artifacts: ArtifactStore, report: RunReport) -> ModelVersion | None:
+    """The version that the run registered, or found to be registered."""
+    made = report.artifact("registration")
+    if made is None:
         return None
-    return next((v for v in store.model_versions(project.name) if v.artifact.digest == model.digest), None)
+    registration = json.loads(artifacts.read_bytes(made.digest, ".json"))
+    return store.model_version(registration["model"], registration["version"])
 
 
 def _upload_model(client: MlflowClient, run_id: str, artifacts: ArtifactStore, version: ModelVersion) -> None:
@@ -160,14 +171,12 @@ def _upload_model(client: MlflowClient, run_id: str, artifacts: ArtifactStore, v
         client.log_artifacts(run_id, str(folder), "model")
 
 
-def _register(client: MlflowClient, run_id: str, version: ModelVersion, aliases: Mapping[str, int]) -> None:
-    """A version in MLflow's registry, tagged with ours; made once."""
+def _register(client: MlflowClient, run_id: str, version: ModelVersion) -> None:
+    """A version in MLflow's registry, tagged with ours."""
     if not client.search_registered_models(f"name = '{version.name}'"):
         client.create_registered_model(version.name)
-    if _theirs(client, version.name, version.version) is None:
-        tags = {"tilth.version": str(version.version), "validation_status": "approved"}
-        client.create_model_version(version.name, f"runs:/{run_id}/model", run_id, tags=tags)
-    _set_aliases(client, version.name, aliases)
+    tags = {"tilth.version": str(version.version), "validation_status": "approved"}
+    client.create_model_version(version.name, f"runs:/{run_id}/model", run_id, tags=tags)
 
 
 def _theirs(client: MlflowClient, name: str, version: int) -> str | None:
@@ -179,7 +188,13 @@ def _theirs(client: MlflowClient, name: str, version: int) -> str | None:
 
 
 def _set_aliases(client: MlflowClient, name: str, aliases: Mapping[str, int]) -> None:
-    for alias, version in aliases.items():
-        number = _theirs(client, name, version)
+    """Move our aliases there, and remove those that are gone here; other people's are left alone."""
+    if not client.search_registered_models(f"name = '{name}'"):
+        return
+    there = client.get_registered_model(name).aliases
+    for alias in _ALIASES:
+        number = _theirs(client, name, aliases[alias]) if alias in aliases else None
         if number is not None:
             client.set_registered_model_alias(name, alias, number)
+        elif alias in there:
+            client.delete_registered_model_alias(name, alias)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import getpass
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tilth.errors import UsageError
+from tilth.errors import TilthError, UsageError
 from tilth.pipelines.publishing import publish_aliases
 from tilth.projects import Project
-from tilth.store import AliasChange, Artifact, ModelVersion, Run, Store
+from tilth.store import AliasChange, Artifact, ModelVersion, Move, Run, Store
 from tilth.types import JSONObject
 
 __all__ = ["Registration", "Release", "find_version", "promote", "register", "rollback"]
-
-ROLLBACK = "rollback"
-"""How the reason of a rollback begins in the history of an alias."""
 
 
 @dataclass(frozen=True)
@@ -26,21 +25,27 @@ class Registration:
         model: the version, new or found.
         alias: which alias it carries now.
         changed: whether anything was recorded.
+        replaces: the champion of before, when this is the same graph with other properties.
     """
 
     model: ModelVersion
     alias: str
     changed: bool
+    replaces: int | None = None
 
     @property
     def summary(self) -> str:
         """One line for people."""
-        reference = f"{self.model.name}@{self.model.version}"
         if not self.changed:
-            return f"{reference} is the {self.alias} already"
+            return f"{self.model.reference} is the {self.alias} already"
+        if self.replaces is not None:
+            before = f"{self.model.name}@{self.replaces}"
+            return (
+                f"{self.model.reference}, the graph of {before} with new schema or reference, is the champion"
+            )
         if self.alias == "champion":
-            return f"{reference}, the first, is the champion"
-        return f"{reference} is the challenger; tilth promote makes it the champion"
+            return f"{self.model.reference}, the first, is the champion"
+        return f"{self.model.reference} is the challenger; tilth promote makes it the champion"
 
     def to_json(self) -> JSONObject:
         """The registration as JSON values; the same for the same model."""
@@ -58,21 +63,56 @@ class Release:
 def register(
     project: Project, store: Store, run: Run, made: Mapping[str, Artifact], label: JSONObject
 ) -> Registration:
-    """Register a model that passed its checks, with the digests of what it came with and its label encoding.
+    """Register a model that passed its checks, with all that serving and monitoring need beside its graph.
 
-    The first becomes the champion; a later one the challenger, until it is promoted. Registering the same
-    model again changes nothing.
+    The first becomes the champion; a later one the challenger, until it is promoted. The champion's own graph
+    with another schema or reference becomes the champion at once: it answers the same, so there is nothing to
+    decide. Registering the same again changes nothing.
+    """
+    properties = _properties(project, made, label)
+    with store.transaction():
+        known = _known(store, project.name, made["model"], properties)
+        version = known or store.register_model(project.name, made["model"], run, properties)
+        aliases = store.aliases(project.name)
+        champion = aliases.get("champion")
+        present = store.model_version(project.name, champion) if champion else None
+        if present is not None and present.artifact.digest != version.artifact.digest:
+            changed = aliases.get("challenger") != version.version
+            if changed:
+                _move(store, "challenger", version, f"run {run.number}", "register")
+            return Registration(version, "challenger", changed or known is None)
+        if champion == version.version:
+            return Registration(version, "champion", changed=False)
+        why = f"run {run.number}" if champion is None else "same graph, new schema or reference"
+        _crown(store, version, why, "register")
+        return Registration(version, "champion", changed=True, replaces=champion)
+
+
+def _properties(project: Project, made: Mapping[str, Artifact], label: JSONObject) -> JSONObject:
+    """What a version is beside its graph: digests of what it came with, its label encoding, how data is read.
+
+    `measured` is the digest of the model's own evaluation, without the champion and the checks of the day.
     """
     properties: JSONObject = {name: artifact.digest for name, artifact in made.items() if name != "model"}
     properties["label"] = label
-    before = len(store.model_versions(project.name))
-    version = store.register_model(project.name, made["model"], run, properties)
-    aliases = store.aliases(project.name)
-    alias = "champion" if aliases.get("champion") in (None, version.version) else "challenger"
-    changed = aliases.get(alias) != version.version or len(store.model_versions(project.name)) > before
-    if aliases.get(alias) != version.version:
-        store.set_alias(project.name, alias, version.version, who=_who(), why=f"run {run.number}")
-    return Registration(version, alias, changed)
+    properties["missing"] = list(project.configuration.data.missing)
+    if "evaluation" in made:
+        document = json.loads(project.artifacts().read_bytes(made["evaluation"].digest, ".json"))
+        text = json.dumps(document["test"], sort_keys=True)
+        properties["measured"] = hashlib.sha256(text.encode()).hexdigest()
+    return properties
+
+
+def _known(store: Store, name: str, model: Artifact, properties: JSONObject) -> ModelVersion | None:
+    """The version that this is already, whichever champion it was compared with when it was evaluated."""
+
+    def own(given: JSONObject) -> JSONObject:
+        return {key: value for key, value in given.items() if key != "evaluation"}
+
+    for version in store.model_versions(name):
+        if version.artifact.digest == model.digest and own(version.properties) == own(properties):
+            return version
+    return None
 
 
 def promote(project: Project, reference: str | None = None, *, why: str = "promoted by hand") -> Release:
@@ -88,13 +128,11 @@ def promote(project: Project, reference: str | None = None, *, why: str = "promo
         UsageError: it is the champion already, or of another model.
     """
     with project.store() as store:
-        version = find_version(project, store, reference or "challenger")
-        if store.aliases(project.name).get("champion") == version.version:
-            raise UsageError(f"{version.name}@{version.version} is the champion already")
         with store.transaction():
-            store.set_alias(project.name, "champion", version.version, who=_who(), why=why)
-            if store.aliases(project.name).get("challenger") == version.version:
-                store.remove_alias(project.name, "challenger", who=_who(), why="it is the champion now")
+            version = find_version(project, store, reference or "challenger")
+            if store.aliases(project.name).get("champion") == version.version:
+                raise UsageError(f"{version.reference} is the champion already")
+            _crown(store, version, why, "promote")
         return Release(version, _publish(project, store))
 
 
@@ -105,28 +143,48 @@ def rollback(project: Project, *, why: str = "by hand") -> Release:
         UsageError: there was none.
     """
     with project.store() as store:
-        champions = _champions(store.alias_history(project.name, "champion"))
-        if len(champions) < 2:
-            raise UsageError(
-                "there is nothing to roll back to",
-                where=f"model '{project.name}'",
-                expected="a champion before the present one",
-            )
-        present, before = champions[-1], champions[-2]
-        why = f"{ROLLBACK}: {why}"
-        store.set_alias(project.name, "champion", before, who=_who(), why=why, expected=present)
-        return Release(store.model_version(project.name, before), _publish(project, store))
+        with store.transaction():
+            champions = _champions(store.alias_history(project.name, "champion"))
+            if len(champions) < 2:
+                raise _no_champion_before(project, store)
+            version = store.model_version(project.name, champions[-2])
+            _crown(store, version, f"rollback: {why}", "rollback")
+        return Release(version, _publish(project, store))
 
 
 def _champions(history: Sequence[AliasChange]) -> list[int]:
-    """The champions that can be gone back to, the present one last: a rollback takes one away."""
+    """The champions that can be gone back to, the present one last: a rollback takes away what came after."""
     stack: list[int] = []
     for change in history:
-        if change.why.startswith(ROLLBACK):
-            stack.pop()
-        elif change.version is not None:
+        if change.kind == "rollback":
+            while stack and stack[-1] != change.version:
+                stack.pop()
+        if change.version is not None and stack[-1:] != [change.version]:
             stack.append(change.version)
     return stack
+
+
+def _no_champion_before(project: Project, store: Store) -> UsageError:
+    present = store.aliases(project.name).get("champion")
+    return UsageError(
+        "there is nothing to roll back to",
+        where=f"model '{project.name}'",
+        expected="a champion before the present one",
+        mend=None if present is None else "tilth promote NAME@VERSION makes any version the champion",
+    )
+
+
+def _crown(store: Store, version: ModelVersion, why: str, kind: Move) -> None:
+    """Make a version the champion; it is no challenger then."""
+    _move(store, "champion", version, why, kind)
+    if store.aliases(version.name).get("challenger") == version.version:
+        store.remove_alias(version.name, "challenger", who=_who(), why="it is the champion now")
+
+
+def _move(store: Store, alias: str, version: ModelVersion, why: str, kind: Move) -> None:
+    """Let an alias name a version, if it still names what was decided upon."""
+    present = store.aliases(version.name).get(alias)
+    store.set_alias(version.name, alias, version.version, _who(), why, expected=present, kind=kind)
 
 
 def find_version(project: Project, store: Store, reference: str) -> ModelVersion:
@@ -139,14 +197,14 @@ def find_version(project: Project, store: Store, reference: str) -> ModelVersion
     name, _, which = reference.rpartition("@")
     if name not in {"", project.name}:
         raise UsageError(f"'{reference}' is not a version of this project's model '{project.name}'")
-    return store.model_version(project.name, int(which) if which.isdigit() else which)
+    return store.model_version(project.name, which)
 
 
 def _publish(project: Project, store: Store) -> tuple[str, ...]:
     """Tell the tracker; one that is away must not undo a release that is done."""
     try:
         publish_aliases(project, store.aliases(project.name))
-    except UsageError as error:
+    except TilthError as error:
         return (f"not published to MLflow: {error.what}",)
     return ()
 

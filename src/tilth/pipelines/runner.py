@@ -19,7 +19,7 @@ from tilth.store import Artifact, ArtifactStore, Execution, Run, Store, Stored
 from tilth.store import State as ExecutionState
 from tilth.types import JSONObject
 
-__all__ = ["Listener", "RunReport", "Runner", "StepReport", "code_version"]
+__all__ = ["Listener", "RunReport", "Runner", "StepReport", "code_version", "end_early"]
 
 State = Literal["complete", "skipped", "failed"]
 
@@ -151,11 +151,8 @@ class Runner:
         try:
             result, stored = self._execute(step, parameters, inputs)
             outputs = self._finish(step, execution, run, result, stored)
-        except KeyboardInterrupt:
-            self.store.end_execution(execution, "interrupted", error="interrupted by Ctrl-C")
-            raise
         except BaseException as error:
-            self.store.end_execution(execution, "failed", error=str(error))
+            end_early(self.store, execution, error)
             raise
         state: State = "failed" if result.failure else "skipped" if result.unchanged else "complete"
         seconds = time.perf_counter() - start
@@ -203,10 +200,8 @@ class Runner:
                     fingerprint=None if mark is None else str(mark),
                     properties=properties,
                 )
-            if result.metrics:
-                self.store.log_metrics(run, result.metrics)
-            if result.verdicts:
-                self.store.log_verdicts(run, result.verdicts)
+            self.store.log_metrics(run, result.metrics, execution=execution)
+            self.store.log_verdicts(run, result.verdicts, execution=execution)
             state: ExecutionState = "failed" if result.failure else "complete"
             error = result.failure.what if result.failure else None
             self.store.end_execution(execution, state, outputs, error=error)
@@ -217,6 +212,24 @@ class Runner:
         if artifact.digest in self.source_files:
             return self.source_files[artifact.digest]
         return self.artifacts.path(artifact.digest, str(artifact.properties.get("suffix", "")))
+
+
+def end_early(store: Store, record: Run | Execution, error: BaseException) -> None:
+    """Record that an error, or Ctrl-C, ended a run or an execution.
+
+    It never raises, so that the error itself is what people see, and not that the store is broken too, or
+    that the end had been recorded already when Ctrl-C came.
+    """
+    stopped = isinstance(error, KeyboardInterrupt)
+    state: ExecutionState = "interrupted" if stopped else "failed"
+    words = "interrupted by Ctrl-C" if stopped else str(error) or type(error).__name__
+    try:
+        if isinstance(record, Run):
+            store.end_run(record, state, error=words)
+        else:
+            store.end_execution(record, state, error=words)
+    except Exception as second:  # noqa: BLE001 - whatever it is, the first error matters more
+        error.add_note(f"{record.reference} could not be recorded as {state}: {second}")
 
 
 def _by_name(inputs: Mapping[str, tuple[Artifact, ...]]) -> dict[str, Artifact]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tilth.metrics import CHIEF_METRIC
 from tilth.projects import Project
-from tilth.store import Artifact, ModelVersion, Run
+from tilth.store import Artifact, ModelVersion, Run, Store
 from tilth.tables import read_feedback, read_predictions
 from tilth.types import JSONObject
 
 __all__ = ["ProjectStatus", "project_status"]
+
+_GAVE = ("complete", "skipped")
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,7 @@ class ProjectStatus:
         predictions: how many answers each version gave.
         outcomes: for how many answers the outcome is known.
         monitoring: the newest report of `tilth monitor`, if any.
+        monitored: when that was made.
     """
 
     project: str
@@ -37,10 +42,11 @@ class ProjectStatus:
     predictions: Mapping[int, int]
     outcomes: int
     monitoring: Artifact | None
+    monitored: datetime.datetime | None = None
 
     def to_json(self) -> JSONObject:
         """The status as JSON values."""
-        data, run, watched = self.dataset, self.last_run, self.monitoring
+        data, run, watched, when = self.dataset, self.last_run, self.monitoring, self.monitored
         return {
             "project": self.project,
             "dataset": None if data is None else {"fingerprint": data.fingerprint, **data.properties},
@@ -65,7 +71,7 @@ class ProjectStatus:
             "outcomes": self.outcomes,
             "monitoring": None
             if watched is None
-            else {**watched.properties, "time": watched.created.isoformat()},
+            else {**watched.properties, "time": (when or watched.created).isoformat()},
         }
 
     def report(self) -> str:
@@ -105,33 +111,62 @@ class ProjectStatus:
     def _monitoring(self) -> str:
         if self.monitoring is None:
             return "not yet: tilth monitor"
-        alarms = self.monitoring.properties.get("alarms")
-        when = f"{self.monitoring.properties.get('model')}, {self.monitoring.created:%Y-%m-%d %H:%M} UTC"
+        seen = self.monitoring.properties
+        alarms, judged = seen.get("alarms"), seen.get("judged")
+        when = f"{seen.get('model')}, {self.monitored or self.monitoring.created:%Y-%m-%d %H:%M} UTC"
         if not isinstance(alarms, list) or not alarms:
-            return f"quiet ({when})"
+            return f"{'nothing to judge yet' if judged == 0 else 'quiet'} ({when})"
         return f"{len(alarms)} {'alarm rings' if len(alarms) == 1 else 'alarms ring'} ({when}): {alarms[0]}"
 
 
 def project_status(project: Project) -> ProjectStatus:
-    """Where a project stands, read from its store and logs."""
-    answers: dict[int, int] = {}
-    for prediction in read_predictions(project.predictions):
-        answers[prediction.version] = answers.get(prediction.version, 0) + 1
+    """Where a project stands, read from its store and logs.
+
+    Of a store that several projects share, only what is this project's is looked at.
+    """
+    predictions = [p for p in read_predictions(project.predictions) if p.model == project.name]
+    outcomes = read_feedback(project.predictions)
     with project.store() as store:
         store.interrupt_stale()
-        metric = CHIEF_METRIC[project.configuration.project.task]
-        versions = []
-        for version in store.model_versions(project.name):
-            found = store.artifacts("evaluation", digest=str(version.properties["evaluation"]), limit=1)
-            value = found[0].properties.get(metric) if found else None
-            versions.append((version, f"{metric} {value:.4f}" if isinstance(value, float) else ""))
+        runs = _runs(store, project.name, "run")
+        dataset, _ = _newest(store, runs, "ingest", "dataset")
+        monitoring, monitored = _newest(store, _runs(store, project.name, "monitor"), "monitor", "monitoring")
         return ProjectStatus(
             project.name,
-            next(iter(store.artifacts("dataset", "dataset", limit=1)), None),
-            next(iter(store.runs(command="run", limit=1)), None),
-            tuple(versions),
+            dataset,
+            next(iter(runs), None),
+            _versions(project, store),
             store.aliases(project.name),
-            answers,
-            len(read_feedback(project.predictions)),
-            next(iter(store.artifacts("monitoring", limit=1)), None),
+            Counter(p.version for p in predictions),
+            sum(p.id in outcomes for p in predictions),
+            monitoring,
+            monitored,
         )
+
+
+def _runs(store: Store, project: str, command: str) -> list[Run]:
+    """The project's runs of a command, the newest first; a run that names no project is of the only one."""
+    return [run for run in store.runs(command=command) if run.parameters.get("project", project) == project]
+
+
+def _newest(
+    store: Store, runs: Sequence[Run], step: str, output: str
+) -> tuple[Artifact | None, datetime.datetime | None]:
+    """What a step gave last, and when its run began. The same again is the same artifact, so runs decide."""
+    for run in runs:
+        for execution in store.executions(run, step=step):
+            found = store.outputs(execution).get(output) if execution.state in _GAVE else None
+            if found is not None:
+                return found, run.started
+    return None, None
+
+
+def _versions(project: Project, store: Store) -> tuple[tuple[ModelVersion, str], ...]:
+    """All versions with their chief metric on the test part."""
+    metric = CHIEF_METRIC[project.configuration.project.task]
+    versions = []
+    for version in store.model_versions(project.name):
+        found = store.artifacts("evaluation", digest=str(version.properties["evaluation"]), limit=1)
+        value = found[0].properties.get(metric) if found else None
+        versions.append((version, f"{metric} {value:.4f}" if isinstance(value, float) else ""))
+    return tuple(versions)

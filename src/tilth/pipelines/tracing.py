@@ -40,7 +40,10 @@ class Trace:
                 if graph.executions
                 else f"{self.reference} was {title}: nothing"
             )
-            models = {model.artifact.id: model.reference for model in graph.models}
+            models: dict[int, str] = {}
+            for model in graph.models:  # one graph may be several versions
+                before = f"{models[model.artifact.id]}, " if model.artifact.id in models else ""
+                models[model.artifact.id] = before + model.reference
             for execution in graph.executions:
                 made = ", ".join(_name(a, models) for a in graph.outputs(execution).values())
                 read = ", ".join(_name(a, models) for a in graph.inputs(execution).values())

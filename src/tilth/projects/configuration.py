@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import tomllib
-from typing import Literal
+from collections.abc import Iterator
+from typing import Literal, get_args, get_origin
 
 import msgspec
 
 from tilth.checks import Check, Moment
-from tilth.errors import ProjectError, closest
+from tilth.errors import ProjectError, TilthError, closest
+from tilth.projects.declared_checks import refuse_unknown
 from tilth.tables import SplitPlan
 from tilth.types import Task
 
 __all__ = [
+    "NAME",
     "CheckSection",
     "Configuration",
     "DataSection",
@@ -24,6 +28,10 @@ __all__ = [
     "SplitSection",
     "TrainSection",
 ]
+
+
+NAME = re.compile(r"\w[\w.-]{0,254}")
+"""A project's name is its model's, so it follows the store's rule for those."""
 
 
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -139,7 +147,8 @@ class Configuration(_Section, frozen=True):
         """Read and check the text of a tilth.toml.
 
         Raises:
-            ProjectError: not TOML, an unknown key, a value of the wrong type or out of range.
+            ProjectError: not TOML, an unknown key, a value of the wrong type or out of range, a check that
+                cannot be judged.
         """
         try:
             raw = tomllib.loads(text)
@@ -163,23 +172,67 @@ def _explain(message: str, where: str) -> ProjectError:
     place = path.rstrip("`").removeprefix("$").removeprefix(".")
     found = re.search(r"unknown field `(.*)`", what)
     if found:
-        section: type[msgspec.Struct] = Configuration
-        for name in re.findall(r"[a-z_]+", place):
-            section = _SECTIONS.get(name, section)
-        known = [field.name for field in msgspec.structs.fields(section)]
-        near = closest(found.group(1), known)
-        return ProjectError(
-            f"unknown key '{found.group(1)}'",
-            where=f"{where}, [{place}]" if place else where,
-            expected=f"one of {', '.join(known)}",
-            mend=f"did you mean '{near}'?" if near else None,
-        )
+        known = [field.name for field in msgspec.structs.fields(_section(place))]
+        return _unknown(f"unknown key '{found.group(1)}'", found.group(1), known, _within(where, place))
     missing = re.search(r"missing required field `(.*)`", what)
     if missing:
+        return ProjectError(f"the key '{missing.group(1)}' is missing", where=_within(where, place))
+    choice = re.search(r"Invalid enum value '(.*)'", what)
+    if choice:
+        return _no_choice(choice.group(1), place, where)
+    return ProjectError(what.replace("`", "'"), where=f"{where}, {_numbered(place)}")
+
+
+def _unknown(what: str, name: str, known: list[str], where: str) -> ProjectError:
+    near = closest(name, known)
+    return ProjectError(
+        what,
+        where=where,
+        expected=f"one of {', '.join(known)}",
+        mend=f"did you mean '{near}'?" if near else None,
+    )
+
+
+def _no_choice(value: str, place: str, where: str) -> ProjectError:
+    at = f"{where}, {_numbered(place)}"
+    if value == "data" and place.endswith("].moment"):
         return ProjectError(
-            f"the key '{missing.group(1)}' is missing", where=f"{where}, [{place}]" if place else where
+            "checks of the moment 'data' are not available yet",
+            where=at,
+            expected=f"one of {', '.join(get_args(Moment))}",
+            mend="say in schema.toml what the data must be like",
         )
-    return ProjectError(what.replace("`", "'"), where=f"{where}, {place}")
+    types = {field.name: field.type for field in msgspec.structs.fields(_section(place))}
+    key = re.findall(r"[a-z_]+", place)[1]
+    return _unknown(f"unknown value '{value}'", value, _choices(types[key]), at)
+
+
+def _choices(annotation: object) -> list[str]:
+    """The words of a Literal, however deep it lies in a type."""
+    if get_origin(annotation) is Literal:
+        return [str(word) for word in get_args(annotation)]
+    return [word for inner in get_args(annotation) for word in _choices(inner)]
+
+
+def _section(place: str) -> type[msgspec.Struct]:
+    """The section that msgspec's path leads to."""
+    name = re.match(r"[a-z_]*", place)
+    return _SECTIONS.get(name.group() if name else "", Configuration)
+
+
+def _within(where: str, place: str) -> str:
+    """The file and the section."""
+    numbered = _numbered(place)
+    return f"{where}, {numbered if numbered.startswith('[') else f'[{numbered}]'}" if place else where
+
+
+def _numbered(place: str) -> str:
+    """Of several sections of one name, which: people count from 1."""
+    return re.sub(
+        r"^(checks)\[(\d+)\]\.?",
+        lambda found: f"[[{found[1]}]] {int(found[2]) + 1}" + (", " if found[0].endswith(".") else ""),
+        place,
+    )
 
 
 _SECTIONS: dict[str, type[msgspec.Struct]] = {
@@ -196,34 +249,55 @@ _SECTIONS: dict[str, type[msgspec.Struct]] = {
 
 def _check_values(configuration: Configuration, where: str) -> None:
     """Bounds that types cannot say."""
-    rules = [
-        (bool(configuration.data.sources), "data", "sources is empty", "at least one path"),
-        (
-            all(f >= 0 for f in configuration.split.fractions)
-            and abs(sum(configuration.split.fractions) - 1) < 1e-9,
-            "split",
-            f"fractions are {list(configuration.split.fractions)}",
-            "three shares for train, dev and test that add up to 1",
-        ),
-        (min(configuration.split.fractions) > 0, "split", "a fraction is 0", "every part with some rows"),
-        (0 < configuration.train.threshold < 1, "train", "threshold is out of range", "between 0 and 1"),
-        (0 <= configuration.serve.port <= 65535, "serve", "port is out of range", "0 to 65535"),
-        (configuration.monitor.window > 0, "monitor", "window is not positive", "a number of predictions"),
-        (
-            0 < configuration.monitor.significance < 1,
-            "monitor",
-            "significance is out of range",
-            "between 0 and 1",
-        ),
-        (
-            bool(re.fullmatch(r"[\w.-]{1,100}", configuration.project.name)),
-            "project",
-            f"name {configuration.project.name!r} cannot be used",
-            "letters, digits, '.', '_' and '-'",
-        ),
-    ]
-    for holds, section, what, expected in rules:
+    for holds, section, what, expected in (*_setting_rules(configuration), *_monitor_rules(configuration)):
         if not holds:
             raise ProjectError(what, where=f"{where}, [{section}]", expected=expected)
-    for declared in configuration.checks:
-        declared.check()
+    with _placed(f"{where}, [split]"):
+        configuration.split.plan()
+    for number, declared in enumerate(configuration.checks, 1):
+        with _placed(f"{where}, [[checks]] {number}"):
+            refuse_unknown(declared.check(), configuration.project.task)
+
+
+_Rule = tuple[bool, str, str, str]
+
+
+def _setting_rules(configuration: Configuration) -> tuple[_Rule, ...]:
+    name, fractions = configuration.project.name, configuration.split.fractions
+    return (
+        (bool(configuration.data.sources), "data", "sources is empty", "at least one path"),
+        (
+            all(f >= 0 for f in fractions) and abs(sum(fractions) - 1) < 1e-9,
+            "split",
+            f"fractions are {list(fractions)}",
+            "three shares for train, dev and test that add up to 1",
+        ),
+        (min(fractions) > 0, "split", "a fraction is 0", "every part with some rows"),
+        (0 < configuration.train.threshold < 1, "train", "threshold is out of range", "between 0 and 1"),
+        (0 <= configuration.serve.port <= 65535, "serve", "port is out of range", "0 to 65535"),
+        (
+            bool(NAME.fullmatch(name)),
+            "project",
+            f"name {name!r} cannot be used",
+            "letters, digits, '_', and after the first '.' and '-', at most 255",
+        ),
+    )
+
+
+def _monitor_rules(configuration: Configuration) -> tuple[_Rule, ...]:
+    section = configuration.monitor
+    return (
+        (section.window > 0, "monitor", "window is not positive", "a number of predictions"),
+        (section.minimum_rows > 0, "monitor", "minimum_rows is not positive", "a number of rows"),
+        (section.drift_threshold >= 0, "monitor", "drift_threshold is out of range", "0 or more"),
+        (0 < section.significance < 1, "monitor", "significance is out of range", "between 0 and 1"),
+    )
+
+
+@contextlib.contextmanager
+def _placed(where: str) -> Iterator[None]:
+    """Errors of what is declared at a place name the place."""
+    try:
+        yield
+    except TilthError as error:
+        raise ProjectError(error.what, where=where, expected=error.expected, mend=error.mend) from error

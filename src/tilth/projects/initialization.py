@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tilth.errors import ColumnNotFoundError, DataError, ProjectError
@@ -23,6 +23,7 @@ from tilth.validation import infer_schema
 __all__ = ["Initialization", "initialize"]
 
 SMALL_ROWS = 10_000
+LONGEST_NAME = 100
 
 
 @dataclass(frozen=True)
@@ -55,19 +56,14 @@ def initialize(data: str | Path, label: str, directory: str | Path = ".") -> Ini
         directory: the project's folder, made if need be.
 
     Raises:
-        ProjectError: a project is there already.
+        ProjectError: a project is there already, or files of one that differ.
         DataError: the data cannot be read, or the label cannot be learned.
         ColumnNotFoundError: the data has no such label.
     """
     folder = Path(directory).absolute()
     names = ("tilth.toml", "schema.toml", "features.py")
-    there = [name for name in names if (folder / name).exists()]
-    if there:
-        raise ProjectError(
-            f"{' and '.join(there)} would be overwritten",
-            where=str(folder),
-            mend="choose another folder with --dir, or move the old files away",
-        )
+    if (folder / "tilth.toml").exists():
+        raise _in_the_way(folder, [name for name in names if (folder / name).exists()])
     missing, assumptions = _missing_texts(data)
     table = open_table(str(data), missing=missing)
     assumptions = [*table.notes, *assumptions]
@@ -78,6 +74,8 @@ def initialize(data: str | Path, label: str, directory: str | Path = ".") -> Ini
         raise DataError("there are no rows", where=table.name, expected="a header line and rows below it")
     schema = infer_schema(seen, label=label)
     encoding = LabelEncoding.from_column(table.select([label]).to_arrow().column(0))
+    if encoding.task == "regression":
+        schema = _with_number(schema, label)
     assumptions += [*_columns_in_words(schema, label), *encoding.notes]
     texts = {
         "tilth.toml": _configuration(folder, Path(data), label, encoding, missing, seen.rows),
@@ -85,8 +83,30 @@ def initialize(data: str | Path, label: str, directory: str | Path = ".") -> Ini
         "features.py": default_features(schema, label),
     }
     Configuration.from_toml(texts["tilth.toml"])
+    differing = [name for name in names if not _may_write(folder / name, texts[name])]
+    if differing:
+        raise _in_the_way(folder, differing)
     _write_all(folder, texts)
     return Initialization(folder, names, seen.rows, len(table.columns), encoding.task, tuple(assumptions))
+
+
+def _with_number(schema: Schema, label: str) -> Schema:
+    """The schema with a number as the label: an outcome need not be whole, though all so far are."""
+    columns = (replace(c, type="float") if c.name == label else c for c in schema.columns)
+    return replace(schema, columns=tuple(columns))
+
+
+def _may_write(path: Path, text: str) -> bool:
+    """Whether nothing is lost: nothing is there, or what an interrupted `tilth init` left."""
+    return not path.exists() or (path.is_file() and path.read_bytes() == text.encode())
+
+
+def _in_the_way(folder: Path, names: list[str]) -> ProjectError:
+    return ProjectError(
+        f"{' and '.join(names)} would be overwritten",
+        where=str(folder),
+        mend="choose another folder with --dir, or move the old files away",
+    )
 
 
 def _missing_texts(data: str | Path) -> tuple[list[str], list[str]]:
@@ -130,7 +150,7 @@ def _configuration(
     classes = encoding.task != "regression"
     method = "balanced" if small and classes else "random" if small else "hash"
     values: dict[str, JSONValue] = {
-        "name": re.sub(r"[^\w.-]+", "-", data.name.split(".")[0]).strip("-.") or "model",
+        "name": _name(data),
         "label": label,
         "task": encoding.task,
         "source": _relative(data, folder),
@@ -139,14 +159,20 @@ def _configuration(
         "columns": [label] if method == "balanced" else [],
         "fractions": [0.6, 0.2, 0.2] if small else [0.8, 0.1, 0.1],
     }
-    text = TEMPLATE
-    for name, value in values.items():
-        text = text.replace(f"<{name}>", _toml(value))
-    positive = ""
+    texts = {name: _toml(value) for name, value in values.items()}
+    texts["positive"] = ""
     if encoding.task == "binary":
         comment = "  # the class that precision, recall and F1 speak of"
-        positive = f"positive = {_toml(encoding.positive)}{comment}\n"
-    return text.replace("<positive>\n", positive) + _checks(encoding.task, small)
+        texts["positive"] = f"positive = {_toml(encoding.positive)}{comment}\n"
+    # In one pass, so that a label named like a place in the template is not taken for one.
+    filled = re.sub(r"<(\w+)>(?:(?<=<positive>)\n)?", lambda found: texts[found[1]], TEMPLATE)
+    return filled + _checks(encoding.task, small)
+
+
+def _name(data: Path) -> str:
+    """A name for the project, after the data file."""
+    plain = re.sub(r"[^\w.-]+", "-", data.name.split(".")[0]).strip("-.")
+    return plain[:LONGEST_NAME].rstrip("-.") or "model"
 
 
 def _relative(data: Path, folder: Path) -> str:
@@ -256,14 +282,20 @@ def _checks(task: Task, small: bool) -> str:
 
 
 def _write_all(folder: Path, texts: dict[str, str]) -> None:
-    """Write every file or none."""
+    """Write every file or none; tilth.toml, which makes it a project, comes last."""
     folder.mkdir(parents=True, exist_ok=True)
-    waiting = {name: folder / f".{name}.{os.getpid()}" for name in texts}
+    order = sorted(texts, key=lambda name: name == "tilth.toml")
+    waiting = {name: folder / f".{name}.{os.getpid()}" for name in order}
+    placed: list[Path] = []
     try:
-        for name, text in texts.items():
-            waiting[name].write_text(text, encoding="utf-8")
         for name, path in waiting.items():
-            path.replace(folder / name)
+            path.write_text(texts[name], encoding="utf-8")
+        for name, path in waiting.items():
+            placed.append(path.replace(folder / name))
+    except BaseException:
+        for path in placed:
+            path.unlink()
+        raise
     finally:
         for path in waiting.values():
             path.unlink(missing_ok=True)

@@ -38,13 +38,7 @@ class Project:
         """
         folder = Path(directory).absolute()
         path = folder / "tilth.toml"
-        if not path.is_file():
-            raise ProjectError(
-                "there is no tilth.toml here",
-                where=str(folder),
-                mend="go to the project's folder, or make one with: tilth init DATA --label COLUMN",
-            )
-        configuration = Configuration.from_toml(path.read_text(encoding="utf-8"), where=str(path))
+        configuration = Configuration.from_toml(_read(path), where=str(path))
         return cls(folder, configuration, settings or Settings.from_environment())
 
     @property
@@ -81,15 +75,17 @@ class Project:
         """The data files, in order.
 
         Raises:
-            ProjectError: a file is not there.
+            ProjectError: a file is not there, or is a folder.
         """
         paths = [(self.directory / source).resolve() for source in self.configuration.data.sources]
         for path in paths:
-            if not path.exists():
+            if not path.is_file():
+                folder = path.is_dir()
                 raise ProjectError(
-                    f"the data file {path} is not there",
+                    f"the data file {path} {'is a folder' if folder else 'is not there'}",
                     where="tilth.toml, [data] sources",
-                    mend="put the file back or change sources",
+                    expected="a file",
+                    mend="name its files one by one" if folder else "put the file back or change sources",
                 )
         return paths
 
@@ -102,16 +98,18 @@ class Project:
         """The curated schema.
 
         Raises:
-            ProjectError: schema.toml is not there.
+            ProjectError: schema.toml is not there, or is no text.
             SchemaError: a mistake in it.
         """
-        if not self.schema_path.is_file():
-            raise ProjectError(
-                "there is no schema.toml",
-                where=str(self.directory),
-                mend="write one with: tilth schema DATA -o schema.toml",
-            )
-        return Schema.from_toml(self.schema_path.read_text(encoding="utf-8"), where=str(self.schema_path))
+        return Schema.from_toml(self.read_text(self.schema_path), where=str(self.schema_path))
+
+    def read_text(self, path: Path) -> str:
+        """A file that people write, such as `features_path`, without its byte order mark.
+
+        Raises:
+            ProjectError: it is not there, a folder, not readable or not UTF-8.
+        """
+        return _read(path)
 
     def store(self) -> Store:
         """Open the record store, made on first use. Close it after use, or use it with `with`."""
@@ -128,3 +126,32 @@ class Project:
         ignore = self.state / ".gitignore"
         if not ignore.exists():
             ignore.write_text("*\n", encoding="utf-8")
+
+
+_MENDS = {
+    "tilth.toml": "go to the project's folder, or make one with: tilth init DATA --label COLUMN",
+    "schema.toml": "write one with: tilth schema DATA -o schema.toml",
+    "features.py": "put it back, or take the one that tilth init DATA --label COLUMN --dir NEW writes",
+}
+
+
+def _read(path: Path) -> str:
+    """The text of a file of the project."""
+    if path.is_dir():
+        raise ProjectError(f"{path.name} is a folder", where=str(path), expected="a text file")
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        mend = _MENDS.get(path.name)
+        raise ProjectError(f"there is no {path.name} here", where=str(path.parent), mend=mend) from error
+    except OSError as error:
+        raise ProjectError(f"{path.name} cannot be read: {error.strerror}", where=str(path)) from error
+    try:
+        return content.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise ProjectError(
+            f"{path.name} is not UTF-8 text",
+            where=f"{path}, line {content[: error.start].count(10) + 1}",
+            expected="a file saved as UTF-8",
+            mend="save it as UTF-8 in your editor",
+        ) from error

@@ -48,7 +48,7 @@ def create_app(
     models: ModelSource,
     log: PredictionLog,
     feedback: FeedbackLog,
-    schema: Schema,
+    schema: Schema | None = None,
     *,
     settings: ServingSettings | None = None,
 ) -> Starlette:
@@ -61,10 +61,12 @@ def create_app(
         models: where the served model comes from.
         log: where each prediction is written before it is answered.
         feedback: where outcomes are written.
-        schema: the contract on the columns; its environment "serving" is what a request must satisfy.
+        schema: the contract on the columns of models that bring none of their own; its environment "serving"
+            is what a request must satisfy.
         settings: limits and manners.
     """
     settings = settings or ServingSettings()
+    schema = schema or Schema(())
     meters = Meters()
     live = LiveModel(models, schema, settings, meters)
     predictor = Predictor(live, log, meters)

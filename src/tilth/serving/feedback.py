@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tilth.errors import RequestError
@@ -10,9 +11,8 @@ from tilth.serving.answers import Refusal, decode
 from tilth.serving.columns import describe
 from tilth.serving.metering import Meters
 from tilth.serving.predictor import Predictor
-from tilth.serving.scoring import Scorer
 from tilth.serving.settings import ServingSettings
-from tilth.tables import FeedbackLog, Label
+from tilth.tables import FeedbackLog, Label, Prediction
 from tilth.types import Clock, JSONObject, utc_now
 
 __all__ = ["FeedbackDesk"]
@@ -51,7 +51,7 @@ class FeedbackDesk:
         """Log the outcomes of a request.
 
         Raises:
-            RequestError: not of the right shape, or a label that the model does not know.
+            RequestError: not of the right shape, or a label that the model that answered does not know.
             Refusal: 404 for a prediction that was never answered here.
         """
         content = decode(body)
@@ -62,14 +62,13 @@ class FeedbackDesk:
                 got=f"{len(items)} outcomes",
                 expected=f"1 to {self._max_rows}",
             )
-        scorer = self._predictor.scorer()
-        outcomes = [self._outcome(item, row, scorer) for row, item in enumerate(items)]
+        outcomes = [self._outcome(item, row) for row, item in enumerate(items)]
         for outcome in outcomes:
             self._log.append(outcome.prediction_id, outcome.label, outcome.time)
         self._meters.feedback(len(outcomes))
         return {"accepted": len(outcomes)}
 
-    def _outcome(self, item: object, row: int, scorer: Scorer) -> Outcome:
+    def _outcome(self, item: object, row: int) -> Outcome:
         if not isinstance(item, dict):
             raise RequestError(
                 f"an outcome is {describe(item)}", got=describe(item), expected=_EXPECTED, row=row
@@ -78,11 +77,11 @@ class FeedbackDesk:
         identity = item["prediction_id"]
         if not isinstance(identity, str):
             raise _wrong("prediction_id", identity, "a text, as the prediction's answer gave it", row)
-        label = _label(item["label"], scorer, row)
         time = self._time(item.get("time"), row)
-        if self._predictor.find(identity) is None:
+        made = self._predictor.find(identity)
+        if made is None:
             raise Refusal(404, f"no prediction '{identity[:100]}' was answered here")
-        return Outcome(identity, label, time)
+        return Outcome(identity, _label(item["label"], made, row), time)
 
     def _check_fields(self, item: JSONObject, row: int) -> None:
         for name in ("prediction_id", "label"):
@@ -106,16 +105,25 @@ class FeedbackDesk:
             raise _wrong("time", value, "an ISO 8601 time", row) from None
 
 
-def _label(value: object, scorer: Scorer, row: int) -> Label:
-    if scorer.model.task == "regression":
+def _label(value: object, made: Prediction, row: int) -> Label:
+    """The outcome as a label of the model that made the prediction, be it live still or not."""
+    if made.scores is None:
         if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 2**1023:
             raise _wrong("label", value, "a number", row)
         return float(value)
-    for known in scorer.model.classes:
-        if isinstance(value, bool) is isinstance(known, bool) and value == known:
-            return known
-    classes = ", ".join(describe(known).removeprefix("the ") for known in scorer.model.classes[:20])
+    known = _classes(made.scores, type(made.label))
+    for label in known:
+        if isinstance(value, bool) is isinstance(label, bool) and value == label:
+            return label
+    classes = ", ".join(describe(label).removeprefix("the ") for label in known[:20])
     raise _wrong("label", value, f"one of {classes}", row)
+
+
+def _classes(names: Iterable[str], kind: type) -> list[Label]:
+    """The classes that the scores name, in the type of the predicted one."""
+    if kind is bool:
+        return [name == "true" for name in names]
+    return [int(name) for name in names] if kind is int else list(names)
 
 
 def _wrong(field: str, value: object, expected: str, row: int) -> RequestError:

@@ -36,10 +36,25 @@ def champion_source(project: Project, store: Store, artifacts: ArtifactStore) ->
         label = LabelEncoding.from_json(cast("JSONObject", found.properties["label"]))
         graph = Graph.from_path(artifacts.verify(found.artifact.digest, ".onnx"))
         text = artifacts.read_bytes(str(found.properties["schema"]), ".toml").decode()
-        schema = _asked_of_requests(Schema.from_toml(text, where="schema.toml"), graph)
+        schema = _asked_of_requests(Schema.from_toml(text, where=f"the schema of {found.reference}"), graph)
         return ServedModel(name, version, graph, label.task, label.classes, schema)
 
     return ModelSource(poll, load)
+
+
+def _settings(project: Project, store: Store) -> ServingSettings:
+    """What tilth.toml says about serving, and which texts meant "missing" to the champion.
+
+    Raises:
+        NotFoundError: there is no champion.
+    """
+    if "champion" not in store.aliases(project.name):
+        raise NotFoundError(f"the model '{project.name}' has no champion", mend="make one with: tilth run")
+    champion = store.model_version(project.name, "champion")
+    # A version from before it kept them was made with what tilth.toml says.
+    missing = champion.properties.get("missing", list(project.configuration.data.missing))
+    unexpected = project.configuration.serve.unexpected_values
+    return ServingSettings(unexpected_values=unexpected, missing=tuple(cast("list[str]", missing)))
 
 
 def _asked_of_requests(schema: Schema, graph: Graph) -> Schema:
@@ -57,6 +72,8 @@ def serve_project(
 ) -> None:
     """Serve the champion until SIGTERM or SIGINT; a newly promoted one takes over while requests go on.
 
+    What requests must satisfy is the schema that belongs to the version, whatever schema.toml says by now.
+
     Args:
         project: the project.
         host: the address to listen on; default: the one in tilth.toml.
@@ -68,19 +85,13 @@ def serve_project(
         UsageError: the address cannot be listened on.
     """
     section = project.configuration.serve
-    settings = ServingSettings(
-        unexpected_values=section.unexpected_values, missing=tuple(project.configuration.data.missing)
-    )
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     log, feedback = PredictionLog(project.predictions), FeedbackLog(project.predictions)
     try:
         with project.store() as store:
-            if "champion" not in store.aliases(project.name):
-                raise NotFoundError(
-                    f"the model '{project.name}' has no champion", mend="make one with: tilth run"
-                )
+            settings = _settings(project, store)
             source = champion_source(project, store, project.artifacts())
-            app = create_app(source, log, feedback, project.schema(), settings=settings)
+            app = create_app(source, log, feedback, settings=settings)
             serve(
                 app,
                 host or section.host,

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from tilth.errors import ConflictError
 from tilth.store import layout
+from tilth.store.measurements import copy_measurements
 from tilth.store.processes import this_process
 from tilth.store.records import Artifact, Event, Execution, Role, Run, State
 from tilth.store.rows import Records, columns_of, identifier, load_artifact, load_execution, load_run
@@ -112,6 +113,8 @@ class ExecutionRecords(Records):
     def skip_execution(self, run: Run | int, cached: Execution | int) -> Execution:
         """Record that a run did not do again what `cached` had done; its inputs and outputs stand for both.
 
+        What `cached` measured and judged is recorded for this run too.
+
         Raises:
             ConflictError: `cached` is not complete.
         """
@@ -119,7 +122,7 @@ class ExecutionRecords(Records):
             known = load_execution(connection, identifier(cached))
             if known.state != "complete":
                 raise ConflictError(f"execution {known.id} cannot be reused: it is {known.state}")
-            return self._insert(
+            skipped = self._insert(
                 connection,
                 run,
                 step=known.step,
@@ -129,6 +132,8 @@ class ExecutionRecords(Records):
                 code_version=known.code_version,
                 reused=known.id,
             )
+            copy_measurements(connection, known, skipped)
+            return skipped
 
     def execution(self, number: int) -> Execution:
         """The execution of that id.
@@ -221,6 +226,20 @@ def _add_events(connection: Connection, execution: int, role: Role, given: Mappi
         if known.get(name, artifact.id) != artifact.id:
             raise ConflictError(f"execution {execution} already has another {role} named '{name}'")
         if name not in known:
-            rows.append({"execution": execution, "role": role, "name": name, "artifact": artifact.id})
+            row = {"execution": execution, "role": role, "name": name, "artifact": artifact.id}
+            rows.append(
+                {**row, "made_by": _maker(connection, execution, artifact.id) if role == "input" else None}
+            )
     if rows:
         connection.execute(insert(events), rows)
+
+
+def _maker(connection: Connection, execution: int, artifact: int) -> int | None:
+    """The execution that had made an artifact for the run of another; None if it came from elsewhere."""
+    reader = executions.alias("reader")
+    of_run = select(func.coalesce(executions.c.reused, executions.c.id)).join(
+        reader, (executions.c.run == reader.c.run) & (reader.c.id == execution)
+    )
+    made = (events.c.target == artifact, events.c.role == "output", events.c.execution.in_(of_run))
+    found: int | None = connection.scalar(select(func.max(events.c.execution)).where(*made))
+    return found

@@ -14,11 +14,14 @@ from typing import NamedTuple
 
 from tilth.errors import StoreError, UsageError
 from tilth.store.digests import check_digest, digest_of_file
+from tilth.store.processes import has_ended, mark_of_process
 
 __all__ = ["ArtifactStore", "Stored"]
 
 _DRAFTS = "drafts"
 _SUFFIX = re.compile(r"(\.[A-Za-z0-9_-]{1,16}){0,3}")
+_OWNER = re.compile(r"\.?([0-9a-f]{8}-\d+-\d*)-[0-9a-f]{16}")
+"""How the name of a draft begins: which process made it. A file in the making beside it begins with a dot."""
 _DAY_S = 86_400.0
 
 
@@ -97,7 +100,7 @@ class ArtifactStore:
         folder = self.root / _DRAFTS
         with _in_words(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        return folder / f"{os.getpid()}-{secrets.token_hex(8)}{suffix}"
+        return folder / f"{mark_of_process()}-{secrets.token_hex(8)}{suffix}"
 
     def put_draft(self, draft: Path) -> Stored:
         """Keep a file that was written to a path of `draft`, without copying it; the draft is gone then.
@@ -158,11 +161,15 @@ class ArtifactStore:
             yield path.name[:64]
 
     def clean(self, older_than_s: float = _DAY_S) -> int:
-        """Remove what crashes left behind, when it is older than that many seconds; say how many files."""
+        """Remove what crashes left behind; say how many files.
+
+        That is the drafts of processes that have ended on this host, and all that are older than that many
+        seconds, since of another host's nothing else can be known. Drafts in the making are left alone.
+        """
         removed = 0
         for path in (self.root / _DRAFTS).glob("*"):
-            with contextlib.suppress(FileNotFoundError):  # another process may clean too
-                if time.time() - path.stat().st_mtime >= older_than_s:
+            with contextlib.suppress(OSError):  # another process may clean too; what cannot be removed stays
+                if _is_orphan(path) or time.time() - path.stat().st_mtime >= older_than_s:
                     path.unlink()
                     removed += 1
         return removed
@@ -188,6 +195,12 @@ class ArtifactStore:
         if not self.holds(stored.digest, target.name[64:], stored.size):
             return False
         return digest_of_file(target) == stored.digest
+
+
+def _is_orphan(draft: Path) -> bool:
+    """Whether the process that was writing it has certainly ended."""
+    owner = _OWNER.match(draft.name)
+    return owner is not None and has_ended(owner.group(1))
 
 
 def _settle(draft: Path, target: Path) -> None:

@@ -3,6 +3,8 @@
 Names carry the prefix `tilth_`, since a team's PostgreSQL database may hold other tools' tables too. Every
 event has two computed columns, `source` and `target`: data flows along it from one to the other, artifacts
 being positive numbers and executions negative ones. So lineage in either direction is one indexed join.
+Artifacts are known by their content, so that several executions may have made the same one: `made_by` of an
+input is the execution of the same run that had made it, where there is one.
 """
 
 from __future__ import annotations
@@ -51,7 +53,7 @@ __all__ = [
     "verdicts",
 ]
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration; a store that carries it is opened without loading Alembic."""
 
 REVISION_TABLE = "tilth_revision"
@@ -173,6 +175,7 @@ events = Table(
         Integer,
         Computed("CASE role WHEN 'input' THEN -execution ELSE artifact END", persisted=True),
     ),
+    Column("made_by", ForeignKey("tilth_executions.id")),
     Index("tilth_events_by_source", "source"),
     Index("tilth_events_by_target", "target"),
 )
@@ -184,6 +187,8 @@ metrics = Table(
     Column("slice", Text, primary_key=True),
     Column("name", Text, primary_key=True),
     Column("value", Float(53)),
+    Column("execution", ForeignKey("tilth_executions.id")),
+    Index("tilth_metrics_by_execution", "execution"),
 )
 
 verdicts = Table(
@@ -202,6 +207,8 @@ verdicts = Table(
     Column("baseline_value", Float(53)),
     Column("passed", Boolean, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("execution", ForeignKey("tilth_executions.id")),
+    Index("tilth_verdicts_by_execution", "execution"),
 )
 
 model_versions = Table(
@@ -214,7 +221,6 @@ model_versions = Table(
     Column("run", ForeignKey("tilth_runs.number")),
     Column("properties", Document, nullable=False),
     Column("created", Moment, nullable=False),
-    UniqueConstraint("name", "digest", name="tilth_model_versions_are_unique"),
     Index("tilth_model_versions_by_digest", "digest"),
 )
 
@@ -238,6 +244,7 @@ alias_changes = Table(
     Column("who", Text, nullable=False),
     Column("why", Text, nullable=False),
     Column("time", Moment, nullable=False),
+    Column("kind", String(16), nullable=False, server_default="set"),
     Index("tilth_alias_changes_by_alias", "model", "alias"),
     sqlite_autoincrement=True,
 )

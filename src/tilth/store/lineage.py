@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import CTE, Connection, Select, select, union_all
+from sqlalchemy import Connection, Select, case, func, select, union_all
 
 from tilth.errors import UsageError
 from tilth.store import layout
@@ -110,27 +110,38 @@ class _Starts:
 def _walk(nodes: Iterable[int], direction: Direction, hops: int | None) -> Select[Any]:
     """The recursive query; its nodes are artifacts (positive) and executions (negative).
 
-    Without a limit only nodes are kept, so that a circle (a step that gives back its own input) ends; with
-    one, how far each is away is kept too, and the limit ends it.
+    An artifact is reached as made by one execution (`maker`; 0: by any, or from outside), and only the
+    executions that read it as such follow. So two runs that happen to make equal by-products have no more in
+    common than that. Without a limit only nodes are kept, so that a circle (a step that gives back its own
+    input) ends; with one, how far each is away is kept too, and the limit ends it.
     """
-    away, to = events.c.source, events.c.target
-    if direction == "upstream":
-        away, to = to, away
     things = select(artifacts.c.id.label("node")).where(artifacts.c.id.in_([n for n in nodes if n > 0]))
     acts = select((-executions.c.id).label("node")).where(executions.c.id.in_([-n for n in nodes if n < 0]))
     start = union_all(things, acts).subquery("start")
-    if hops is None:
-        reached = select(start.c.node).cte("reached", recursive=True)
-        reached = reached.union(select(to).join(reached, away == reached.c.node))
-        return _events_from(reached, away)
-    counted: Any = select(start.c.node, (start.c.node * 0).label("hop")).cte("reached", recursive=True)
-    step = select(to, counted.c.hop + 1).join(counted, away == counted.c.node).where(counted.c.hop < hops - 1)
-    return _events_from(counted.union(step), away)
-
-
-def _events_from(reached: CTE, away: Any) -> Select[Any]:
+    first: list[Any] = [start.c.node, (start.c.node * 0).label("maker")]
+    if hops is not None:
+        first.append((start.c.node * 0).label("hop"))
+    reached: Any = select(*first).cte("reached", recursive=True)
+    to, maker, follows = _edge(reached, direction)
+    step = select(to, maker, *([reached.c.hop + 1] if hops is not None else [])).join(reached, follows)
+    if hops is not None:
+        step = step.where(reached.c.hop < hops - 1)
+    reached = reached.union(step)
     columns = (events.c.execution, events.c.artifact, events.c.role, events.c.name)
-    return select(*columns).where(away.in_(select(reached.c.node)))
+    return select(*columns).distinct().join(reached, _edge(reached, direction)[2])
+
+
+def _edge(reached: Any, direction: Direction) -> tuple[Any, Any, Any]:
+    """Where an event leads, by whom what it leads to was made, and when it follows from a node."""
+    output, unknown = events.c.role == "output", reached.c.maker == 0
+    if direction == "downstream":
+        read = events.c.made_by.is_(None) | (events.c.made_by == reached.c.maker)
+        follows = (events.c.source == reached.c.node) & (unknown | output | read)
+        return events.c.target, case((output, events.c.execution), else_=0), follows
+    follows = (events.c.target == reached.c.node) & (
+        unknown | ~output | (events.c.execution == reached.c.maker)
+    )
+    return events.c.source, case((output, 0), else_=func.coalesce(events.c.made_by, 0)), follows
 
 
 def _load(connection: Connection, numbers: Iterable[int], kind: Any, table: Any) -> Iterable[Any]:

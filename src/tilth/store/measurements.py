@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import Connection, delete, func, insert, select
 
 from tilth.checks import Check, Verdict
 from tilth.store.encoding import to_json_text
 from tilth.store.layout import metrics, verdicts
-from tilth.store.records import Metric, Run
+from tilth.store.records import Execution, Metric, Run
 from tilth.store.rows import Records, identifier, load_run
 
-__all__ = ["MeasurementRecords"]
+__all__ = ["MeasurementRecords", "copy_measurements"]
 
 
 class MeasurementRecords(Records):
@@ -25,6 +27,8 @@ class MeasurementRecords(Records):
         run: Run | int,
         values: Mapping[str, float | None],
         slice: Mapping[str, str] | None = None,  # noqa: A002 - the field's word
+        *,
+        execution: Execution | int | None = None,
     ) -> None:
         """Record metrics of a run on a slice; one of the same name is replaced.
 
@@ -32,18 +36,17 @@ class MeasurementRecords(Records):
             run: the run, or its number.
             values: metric to value; None, or NaN, for an undefined one.
             slice: column values that select the rows; empty for all.
+            execution: which step measured them; a run that skips it then has them too.
         """
         where = to_json_text(dict(slice or {}))
         with self._database.writing() as connection:
-            number = load_run(connection, identifier(run)).number
-            same = (metrics.c.run == number, metrics.c.slice == where, metrics.c.name.in_(list(values)))
-            connection.execute(delete(metrics).where(*same))
-            rows = [
-                {"run": number, "slice": where, "name": name, "value": _defined(value)}
-                for name, value in values.items()
-            ]
-            if rows:
-                connection.execute(insert(metrics), rows)
+            common = {
+                "run": load_run(connection, identifier(run)).number,
+                "slice": where,
+                "execution": None if execution is None else identifier(execution),
+            }
+            rows = [{**common, "name": name, "value": _defined(value)} for name, value in values.items()]
+            _replace_metrics(connection, rows)
 
     def metrics(
         self,
@@ -65,16 +68,22 @@ class MeasurementRecords(Records):
             found = connection.execute(statement)
             return tuple(Metric(name, value, json.loads(where)) for name, value, where in found)
 
-    def log_verdicts(self, run: Run | int, found: Sequence[Verdict]) -> None:
-        """Record the verdicts of checks that were looked at in a run, after those recorded before."""
+    def log_verdicts(
+        self, run: Run | int, found: Sequence[Verdict], *, execution: Execution | int | None = None
+    ) -> None:
+        """Record the verdicts of checks that were looked at in a run, after those recorded before.
+
+        Args:
+            run: the run, or its number.
+            found: the verdicts.
+            execution: which step judged; a run that skips it then has them too.
+        """
         with self._database.writing() as connection:
             number = load_run(connection, identifier(run)).number
-            before = select(func.max(verdicts.c.position)).where(verdicts.c.run == number)
-            first = (connection.scalar(before) or 0) + 1
             rows = [
                 {
                     "run": number,
-                    "position": position,
+                    "execution": None if execution is None else identifier(execution),
                     "metric": verdict.check.metric,
                     "moment": verdict.check.moment,
                     "low": verdict.check.low,
@@ -87,10 +96,9 @@ class MeasurementRecords(Records):
                     "passed": verdict.passed,
                     "reason": verdict.reason,
                 }
-                for position, verdict in enumerate(found, start=first)
+                for verdict in found
             ]
-            if rows:
-                connection.execute(insert(verdicts), rows)
+            _append_verdicts(connection, rows)
 
     def verdicts(self, run: Run | int) -> tuple[Verdict, ...]:
         """The verdicts of a run, in the order in which they were recorded."""
@@ -115,6 +123,36 @@ class MeasurementRecords(Records):
                 )
                 for row in rows
             )
+
+
+def copy_measurements(connection: Connection, source: Execution, skipped: Execution) -> None:
+    """Give the run of a skipped execution the metrics and verdicts of the execution that it reuses."""
+    if source.run == skipped.run:
+        return
+    own = {"run": skipped.run, "execution": skipped.id}
+    measured = connection.execute(select(metrics).where(metrics.c.execution == source.id)).mappings().all()
+    _replace_metrics(connection, [{**row, **own} for row in measured])
+    judged = select(verdicts).where(verdicts.c.execution == source.id).order_by(verdicts.c.position)
+    found = connection.execute(judged).mappings().all()
+    _append_verdicts(connection, [{**row, **own} for row in found])
+
+
+def _replace_metrics(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    for slice_, group in itertools.groupby(rows, key=lambda row: row["slice"]):
+        names = [row["name"] for row in group]
+        same = (metrics.c.run == rows[0]["run"], metrics.c.slice == slice_, metrics.c.name.in_(names))
+        connection.execute(delete(metrics).where(*same))
+    if rows:
+        connection.execute(insert(metrics), list(rows))
+
+
+def _append_verdicts(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    if not rows:
+        return
+    before = select(func.max(verdicts.c.position)).where(verdicts.c.run == rows[0]["run"])
+    first = (connection.scalar(before) or 0) + 1
+    numbered = [{**row, "position": position} for position, row in enumerate(rows, start=first)]
+    connection.execute(insert(verdicts), numbered)
 
 
 def _defined(value: float | None) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
@@ -10,7 +11,8 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from tilth.errors import ConflictError, NotFoundError, UsageError, closest
 from tilth.store import layout
-from tilth.store.records import AliasChange, Artifact, ModelVersion, Run
+from tilth.store.encoding import to_json_text
+from tilth.store.records import AliasChange, Artifact, ModelVersion, Move, Run
 from tilth.store.rows import (
     Records,
     identifier,
@@ -20,7 +22,7 @@ from tilth.store.rows import (
     load_run,
     select_model_versions,
 )
-from tilth.types import JSONValue
+from tilth.types import JSONObject, JSONValue
 
 __all__ = ["ModelRecords", "find_model_version", "load_aliases"]
 
@@ -45,19 +47,21 @@ class ModelRecords(Records):
     ) -> ModelVersion:
         """Register a model as the next version of that name: 1, 2, 3, without gaps.
 
-        A model of the same digest that is registered under this name already is returned as it is.
+        A version is a model together with its properties. One of the same digest with equal properties that
+        is registered under this name already is returned as it is; with other properties the same model
+        becomes another version.
 
         Raises:
             UsageError: not a model name, or properties that are not JSON.
             NotFoundError: no such artifact or run.
         """
         _check_name(name)
+        given = _plain(dict(properties or {}))
         with self._database.writing() as connection:
             model = load_artifact(connection, identifier(artifact))
-            same = (versions.c.name == name, versions.c.digest == model.digest)
-            known = connection.execute(select_model_versions().where(*same)).first()
+            known = _find_equal(connection, name, model.digest, given)
             if known is not None:
-                return load_model_version(known)
+                return known
             newest = select(func.max(versions.c.version)).where(versions.c.name == name)
             version = (connection.scalar(newest) or 0) + 1
             values = {
@@ -65,7 +69,7 @@ class ModelRecords(Records):
                 "version": version,
                 "run": None if run is None else load_run(connection, identifier(run)).number,
                 "created": self._clock(),
-                "properties": dict(properties or {}),
+                "properties": given,
             }
             connection.execute(insert(versions).values(artifact=model.id, digest=model.digest, **values))
             return find_model_version(connection, name, version)
@@ -91,7 +95,15 @@ class ModelRecords(Records):
             return find_model_version(connection, name, version)
 
     def set_alias(
-        self, model: str, alias: str, version: int, who: str, why: str = "", *, expected: Expected = "any"
+        self,
+        model: str,
+        alias: str,
+        version: int,
+        who: str,
+        why: str = "",
+        *,
+        expected: Expected = "any",
+        kind: Move = "set",
     ) -> AliasChange:
         """Let an alias such as "champion" name a version of a model; the move is kept in its history.
 
@@ -105,6 +117,7 @@ class ModelRecords(Records):
             why: the reason.
             expected: the version that it must name now (None: none yet), so that two who decide at the same
                 time do not overwrite each other; "any" to move it regardless.
+            kind: what moves it, kept in the history.
 
         Raises:
             UsageError: not an alias.
@@ -114,7 +127,7 @@ class ModelRecords(Records):
         _check_alias(alias)
         with self._database.writing() as connection:
             find_model_version(connection, model, version)
-            return self._move(connection, model, alias, version, (who, why), expected)
+            return self._move(connection, model, alias, version, (who, why, kind), expected)
 
     def remove_alias(self, model: str, alias: str, who: str, why: str = "") -> AliasChange:
         """Remove an alias; its history stays.
@@ -126,7 +139,7 @@ class ModelRecords(Records):
             known = load_aliases(connection, model)
             if alias not in known:
                 raise _no_alias(model, alias, known)
-            return self._move(connection, model, alias, None, (who, why), "any")
+            return self._move(connection, model, alias, None, (who, why, "remove"), "any")
 
     def aliases(self, model: str) -> dict[str, int]:
         """The aliases of a model and the versions that they name, in order of alias."""
@@ -144,7 +157,7 @@ class ModelRecords(Records):
         model: str,
         alias: str,
         version: int | None,
-        reason: tuple[str, str],
+        reason: tuple[str, str, Move],
         expected: Expected,
     ) -> AliasChange:
         previous = load_aliases(connection, model).get(alias)
@@ -156,13 +169,36 @@ class ModelRecords(Records):
             )
         if previous == version:
             return _load_history(connection, model, alias)[-1]
-        who, why = reason
-        change = AliasChange(model, alias, version, previous, who, why, self._clock())
+        who, why, kind = reason
+        change = AliasChange(model, alias, version, previous, who, why, self._clock(), kind)
         connection.execute(delete(aliases).where(aliases.c.model == model, aliases.c.alias == alias))
         if version is not None:
             connection.execute(insert(aliases).values(model=model, alias=alias, version=version))
         connection.execute(insert(alias_changes).values(vars(change)))
         return change
+
+
+def _plain(properties: dict[str, JSONValue]) -> JSONObject:
+    """Properties as the database will give them back, so that they can be compared.
+
+    Raises:
+        UsageError: they are not JSON.
+    """
+    try:
+        plain: JSONObject = json.loads(to_json_text(properties))
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"a value cannot be recorded: {error}", where="the properties of a model") from error
+    return plain
+
+
+def _find_equal(
+    connection: Connection, name: str, digest: str, properties: JSONObject
+) -> ModelVersion | None:
+    """The oldest version of that name with that model and equal properties."""
+    same = (versions.c.name == name, versions.c.digest == digest)
+    statement = select_model_versions().where(*same).order_by(versions.c.version)
+    found = (load_model_version(row) for row in connection.execute(statement).all())
+    return next((version for version in found if version.properties == properties), None)
 
 
 def load_aliases(connection: Connection, model: str) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 import platform
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
 
-__all__ = ["Process", "this_process"]
+__all__ = ["Process", "has_ended", "mark_of_process", "this_process"]
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,28 @@ class Process:
 def this_process() -> Process:
     """The process that asks."""
     return _own(os.getpid())  # a fork has another pid
+
+
+def mark_of_process() -> str:
+    """This process as a part of a file's name: where it runs, its pid and its start; for `has_ended`."""
+    here = this_process()
+    place, start = _place_and_start(here)
+    return f"{place}-{here.pid}-{start}"
+
+
+def has_ended(mark: str) -> bool:
+    """Whether the process of a mark has certainly ended; False when that cannot be known from here."""
+    place, pid, start = mark.split("-")
+    if place != _place_and_start(this_process())[0]:
+        return False
+    found = _token(int(pid))
+    return found is None or (bool(found) and found.rpartition("/")[2] != start)
+
+
+def _place_and_start(process: Process) -> tuple[str, str]:
+    """The host, its boot and the pid namespace as one word, and when the process started."""
+    place, _, start = process.token.rpartition("/")
+    return hashlib.sha256(f"{process.host}/{place}".encode()).hexdigest()[:8], start
 
 
 @functools.cache

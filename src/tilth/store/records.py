@@ -20,6 +20,7 @@ __all__ = [
     "Metric",
     "ModelSummary",
     "ModelVersion",
+    "Move",
     "Overview",
     "Record",
     "Role",
@@ -34,6 +35,9 @@ STATES: tuple[State, ...] = get_args(State)
 
 Role = Literal["input", "output"]
 """What an artifact was to an execution."""
+
+Move = Literal["register", "promote", "rollback", "set", "remove"]
+"""What moved an alias: a run that registered, a person who promoted or went back, or something else."""
 
 Direction = Literal["upstream", "downstream"]
 """Upstream: what it was made from. Downstream: what was made from it."""
@@ -143,7 +147,10 @@ class ModelVersion:
 
 @dataclass(frozen=True)
 class AliasChange:
-    """One move of an alias; `version` is None when it was removed, `previous` when it was new."""
+    """One move of an alias; `version` is None when it was removed, `previous` when it was new.
+
+    `kind` says what moved it; `why` is what a person or a command gave as the reason, and means nothing more.
+    """
 
     model: str
     alias: str
@@ -152,6 +159,7 @@ class AliasChange:
     who: str
     why: str
     time: datetime.datetime
+    kind: Move
 
 
 @dataclass(frozen=True)
