@@ -164,3 +164,23 @@ def test_a_missing_features_file_says_so(project: Project) -> None:
     project.features_path.unlink()
     with pytest.raises(ProjectError, match=r"no features\.py"):
         run(project)
+
+
+@pytest.mark.parametrize("name", ["features.py", "schema.toml"])
+def test_a_file_that_is_not_utf8_says_so(project: Project, name: str) -> None:
+    from tilth.errors import ProjectError
+
+    path = project.directory / name
+    path.write_bytes(path.read_bytes() + b"# caf\xe9\n")
+    with pytest.raises(ProjectError, match="UTF-8"):
+        run(project)
+
+
+def test_a_slice_by_an_unknown_column_is_told_before_anything_is_done(project: Project) -> None:
+    from tilth.errors import ColumnNotFoundError
+
+    edit(project, "tilth.toml", "slices = []", 'slices = [["pln"]]')
+    with pytest.raises(ColumnNotFoundError, match="pln") as told:
+        run(project)
+    assert told.value.where == "tilth.toml, [evaluate] slices"
+    assert "plan" in str(told.value)

@@ -9,14 +9,14 @@ from dataclasses import replace
 import numpy as np
 import pyarrow as pa
 
-from tilth.errors import CheckFailed, DataError, SchemaError
+from tilth.errors import CheckFailed, ColumnNotFoundError, DataError, SchemaError
 from tilth.pipelines.step import Output, Step, StepContext, StepResult
 from tilth.profiles import Profile, profile
 from tilth.projects import Project
 from tilth.schemas import Schema
 from tilth.store import digest_of_file
 from tilth.tables import PARTS, Table, concat_tables, fingerprint, open_table, split, write_table
-from tilth.types import JSONObject
+from tilth.types import JSONObject, JSONValue
 from tilth.validation import Anomaly, infer_schema, validate
 
 __all__ = ["DATA_STEPS"]
@@ -28,8 +28,10 @@ def _ingest(context: StepContext) -> StepResult:
     table = open_table(
         [str(p) for p in context.files["sources"]], missing=section.missing, types=section.types
     )
-    table.select([project.label])
     _refuse_reserved(table)
+    for place, name in _named_columns(project):
+        if name not in table.columns:
+            raise ColumnNotFoundError(name, table.columns, where=f"tilth.toml, {place}")
     if context.optional("feedback"):
         learned = open_table(str(context.path("feedback")))
         table = concat_tables([table.with_column("tilth.source", "data"), learned])
@@ -51,6 +53,17 @@ def _ingest(context: StepContext) -> StepResult:
     return StepResult(
         f"{stored.rows:,} rows x {len(stored.columns)} columns{left_out}", properties={"dataset": properties}
     )
+
+
+def _named_columns(project: Project) -> list[tuple[str, str]]:
+    """The columns that tilth.toml names, each with its place there."""
+    configuration = project.configuration
+    sliced = [name for columns in configuration.evaluate.slices for name in columns]
+    return [
+        ("[project] label", project.label),
+        *(("[split] columns", name) for name in configuration.split.columns),
+        *(("[evaluate] slices", name) for name in sliced),
+    ]
 
 
 def _refuse_reserved(table: Table) -> None:
@@ -169,7 +182,12 @@ def _split(context: StepContext) -> StepResult:
 
 def _ingest_parameters(project: Project) -> JSONObject:
     section = project.configuration.data
-    return {"missing": list(section.missing), "types": dict(section.types), "label": project.label}
+    return {
+        "missing": list(section.missing),
+        "types": dict(section.types),
+        "label": project.label,
+        "named": list[JSONValue](sorted({name for _, name in _named_columns(project)})),
+    }
 
 
 def _split_parameters(project: Project) -> JSONObject:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from tilth.errors import ProjectError, StoreError, UsageError
+from tilth.errors import StoreError, UsageError
 from tilth.pipelines.data_steps import DATA_STEPS
 from tilth.pipelines.feedback import collect_feedback
 from tilth.pipelines.model_steps import MODEL_STEPS
@@ -101,7 +101,7 @@ class _Pipeline:
         return {
             "sources": lambda _: tuple(self._file(path) for path in self.project.sources()),
             "schema_file": lambda _: self._text(self.project.schema_path),
-            "features_file": lambda _: self._features_file(),
+            "features_file": lambda _: self._needed_text(self.project.features_path),
             "feedback": lambda _: self._feedback(),
             "champion": self._champion,
         }
@@ -114,21 +114,15 @@ class _Pipeline:
 
     def _text(self, path: Path) -> tuple[Artifact, ...]:
         """A file that people write: kept, since it changes under the same name."""
-        if not path.is_file():
+        if not path.exists():
             return ()
+        self.project.read_text(path)
         digest, size = self.artifacts.put_file(path, path.suffix)
         properties = {"suffix": path.suffix}
         return (self.store.record_artifact("file", path.name, digest, size, properties=properties),)
 
-    def _features_file(self) -> tuple[Artifact, ...]:
-        path = self.project.features_path
-        if not path.is_file():
-            raise ProjectError(
-                "there is no features.py",
-                where=str(path.parent),
-                expected="a function features(x) in it",
-                mend="put it back; `tilth init` in another folder (--dir) shows what it looks like",
-            )
+    def _needed_text(self, path: Path) -> tuple[Artifact, ...]:
+        self.project.read_text(path)
         return self._text(path)
 
     def _feedback(self) -> tuple[Artifact, ...]:

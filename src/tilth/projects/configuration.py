@@ -273,6 +273,12 @@ def _setting_rules(configuration: Configuration) -> tuple[_Rule, ...]:
             "three shares for train, dev and test that add up to 1",
         ),
         (min(fractions) > 0, "split", "a fraction is 0", "every part with some rows"),
+        (
+            all(configuration.evaluate.slices),
+            "evaluate",
+            "a slice has no column",
+            "one column or more in each",
+        ),
         (0 < configuration.train.threshold < 1, "train", "threshold is out of range", "between 0 and 1"),
         (0 <= configuration.serve.port <= 65535, "serve", "port is out of range", "0 to 65535"),
         (
