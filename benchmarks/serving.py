@@ -55,45 +55,21 @@ def make_rows(count: int, seed: int = 20240601) -> tuple[dict[str, np.ndarray], 
 
 def train(directory: Path) -> None:
     """Write graph.onnx, row.json and rows.json."""
-    import warnings
+    import pyarrow as pa
 
-    from lightgbm import LGBMClassifier
-    from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm
-    from skl2onnx import convert_sklearn, update_registered_converter
-    from skl2onnx.common.data_types import FloatTensorType, StringTensorType
-    from skl2onnx.common.shape_calculator import calculate_linear_classifier_output_shapes
-    from sklearn.compose import ColumnTransformer
-    from sklearn.pipeline import Pipeline
-    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+    from tilth.features import Transform
+    from tilth.training import LabelEncoding, export, fit_estimator, make_estimator
 
-    warnings.simplefilter("ignore")
     columns, labels = make_rows(40_000)
-    table = np.column_stack([columns[name].astype(object) for name in (*NUMBERS, *TEXTS)])
-    numbers, texts = list(range(len(NUMBERS))), list(range(len(NUMBERS), len(NUMBERS) + len(TEXTS)))
-    encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
-    pipeline = Pipeline(
-        [
-            ("columns", ColumnTransformer([("n", StandardScaler(), numbers), ("t", encoder, texts)])),
-            ("trees", LGBMClassifier(n_estimators=100, random_state=1, n_jobs=1, verbosity=-1)),
-        ]
-    )
-    pipeline.fit(table, labels)
-    update_registered_converter(
-        LGBMClassifier,
-        "LightGbmLGBMClassifier",
-        calculate_linear_classifier_output_shapes,
-        convert_lightgbm,
-        options={"nocl": [True, False], "zipmap": [True, False, "columns"]},
-    )
-    inputs = [(name, FloatTensorType([None, 1])) for name in NUMBERS]
-    inputs += [(name, StringTensorType([None, 1])) for name in TEXTS]
-    graph = convert_sklearn(
-        pipeline,
-        initial_types=inputs,
-        options={id(pipeline): {"zipmap": False}},
-        target_opset={"": 15, "ai.onnx.ml": 3},
-    )
-    (directory / "graph.onnx").write_bytes(graph.SerializeToString())
+    table = pa.table({name: pa.array(values.tolist()) for name, values in columns.items()})
+    transform = Transform(
+        lambda x: {name: x[name].zscore() for name in NUMBERS} | {name: x[name].one_hot() for name in TEXTS}
+    ).fit(table)
+    features = np.column_stack([column.to_numpy() for column in transform.apply(table).columns])
+    estimator = make_estimator("lightgbm", {"n_estimators": 100}, task="binary", seed=1)
+    fitted = fit_estimator(estimator, features, labels)
+    graph = export(transform.to_onnx(), fitted, LabelEncoding("binary", (0, 1)))
+    (directory / "graph.onnx").write_bytes(graph)
     rows = [{name: values[i] for name, values in columns.items()} for i in range(1_000)]
     (directory / "row.json").write_text(json.dumps(rows[0]))
     (directory / "rows.json").write_text(json.dumps(rows))

@@ -213,7 +213,7 @@ def test_through_the_logs_the_latest_outcome_wins(tmp_path: Path) -> None:
 
 @given(st.sets(st.integers(0, 30)), st.dictionaries(st.integers(0, 30), st.sampled_from(["no", "yes"])))
 def test_one_row_for_each_prediction_with_an_outcome(made: set[int], told: Mapping[int, str]) -> None:
-    predictions = [prediction(i, minutes=i) for i in made]
+    predictions = [prediction(i, minutes=i) for i in sorted(made)]
     feedback = {f"p-{i}": outcome(value) for i, value in told.items()}
     rows = join_feedback(predictions, feedback, label="bought", types=TYPES).to_arrow().to_pylist()
     assert [(row["tilth.prediction_id"], row["bought"]) for row in rows] == [

@@ -102,6 +102,7 @@ def compare(
     *,
     schema: SchemaFile = None,
     threshold: float = 0.1,
+    moment: Literal["drift", "skew"] = "drift",
     missing: Missing = None,
     json: Json = False,
 ) -> int:
@@ -111,10 +112,16 @@ def compare(
         reference: The data to compare with, or its profile.json.
         current: The data in question, or its profile.json.
         threshold: From which effect on a column counts as drifted: standard deviations, or share of rows.
+        moment: Which of the schema's bounds decide: those on drift (the same source over time) or on skew
+            (training against serving).
     """
     contract = _schema(schema) if schema else None
     found = tilth.compare(
-        _profiles([reference], missing), _profiles([current], missing), contract, threshold=threshold
+        _profiles([reference], missing),
+        _profiles([current], missing),
+        contract,
+        threshold=threshold,
+        moment=moment,
     )
     if json:
         print_json(found.to_json())

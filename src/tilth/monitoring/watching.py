@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from tilth.checks import Check, Verdict
 from tilth.monitoring.performance import judge_performance
@@ -68,6 +69,11 @@ def watch(
     )
 
 
+def _with_skew_bounds(schema: Schema) -> Schema:
+    """Production against training is skew: a column's bound on it counts before that on drift."""
+    return replace(schema, columns=tuple(replace(c, drift=c.skew or c.drift) for c in schema.columns))
+
+
 def _compare(
     window: Window, reference: Reference, schema: Schema, thresholds: Thresholds
 ) -> tuple[Comparison, Comparison]:
@@ -78,7 +84,7 @@ def _compare(
         compare(
             reference.inputs,
             window.inputs,
-            schema,
+            _with_skew_bounds(schema),
             threshold=thresholds.drift_threshold,
             significance=each * max(columns[0], 1),
         ),

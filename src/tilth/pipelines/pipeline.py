@@ -9,13 +9,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from tilth.errors import StoreError, UsageError
+from tilth.errors import UsageError
 from tilth.pipelines.data_steps import DATA_STEPS
 from tilth.pipelines.feedback import collect_feedback
 from tilth.pipelines.model_steps import MODEL_STEPS
 from tilth.pipelines.publishing import publish
 from tilth.pipelines.release import register
-from tilth.pipelines.runner import Listener, Runner, RunReport, Source
+from tilth.pipelines.runner import Listener, Runner, RunReport, Source, end_early
 from tilth.pipelines.step import Output, Step, StepContext, StepResult, in_order, needed_for
 from tilth.projects import Project
 from tilth.store import Artifact, ArtifactStore, ModelVersion, Run, Store, digest_of_file
@@ -60,8 +60,8 @@ def run_pipeline(
             runner = Runner(project, store, artifacts, pipeline.sources(), pipeline.files)
             report = runner.run(wanted, listener, run)
             pipeline.write_schema(report)
-        failure = report.failure
-        store.end_run(run, "failed" if failure else "complete", error=failure.what if failure else None)
+            failure = report.failure
+            store.end_run(run, "failed" if failure else "complete", error=failure.what if failure else None)
         try:
             publish(project, store, artifacts, run, report)
         except UsageError as error:
@@ -76,12 +76,7 @@ def _ended(store: Store, run: Run) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        interrupted = isinstance(error, KeyboardInterrupt)
-        with contextlib.suppress(StoreError):
-            if interrupted:
-                store.end_run(run, "interrupted", error="interrupted by Ctrl-C")
-            else:
-                store.end_run(run, "failed", error=str(error))
+        end_early(store, run, error)
         raise
 
 

@@ -29,9 +29,10 @@ __all__ = ["monitor"]
 
 @dataclass(frozen=True)
 class _Served:
-    """What a champion was accepted on, read back from the store."""
+    """What a champion was accepted on, read back from the store, and the versions that answer as it does."""
 
     version: ModelVersion
+    same_graph: frozenset[int]
     reference: Reference
     schema: Schema
     encoding: LabelEncoding
@@ -69,7 +70,7 @@ def _champion(project: Project, store: Store, artifacts: ArtifactStore) -> _Serv
     version = store.model_version(project.name, number)
 
     def text(name: str, suffix: str) -> str:
-        return artifacts.path(str(version.properties[name]), suffix).read_text(encoding="utf-8")
+        return artifacts.read_bytes(str(version.properties[name]), suffix).decode()
 
     evaluation = Evaluation.from_json(json.loads(text("evaluation", ".json"))["test"])
     reference = Reference(
@@ -78,16 +79,19 @@ def _champion(project: Project, store: Store, artifacts: ArtifactStore) -> _Serv
         evaluation.slices[0].metrics,
     )
     schema = Schema.from_toml(text("schema", ".toml")).in_environment("serving")
+    same = [
+        v.version for v in store.model_versions(project.name) if v.artifact.digest == version.artifact.digest
+    ]
     watched = tuple(column for column in schema.columns if column.name in reference.inputs.columns)
-    return _Served(version, reference, replace(schema, columns=watched), evaluation.encoding)
+    return _Served(version, frozenset(same), reference, replace(schema, columns=watched), evaluation.encoding)
 
 
 def _window(project: Project, served: _Served) -> Window:
     size = project.configuration.monitor.window
     made = [
         prediction
-        for prediction in read_predictions(project.predictions, version=served.version.version)
-        if prediction.model == project.name
+        for prediction in read_predictions(project.predictions)
+        if prediction.model == project.name and prediction.version in served.same_graph
     ]
     every = [prediction for prediction in made if _is_answer(prediction, served.encoding)]
     notes = _left_out(len(made) - len(every), "answer", "")

@@ -37,24 +37,12 @@ def champion_source(project: Project, store: Store, artifacts: ArtifactStore) ->
         graph = Graph.from_path(artifacts.verify(found.artifact.digest, ".onnx"))
         text = artifacts.read_bytes(str(found.properties["schema"]), ".toml").decode()
         schema = _asked_of_requests(Schema.from_toml(text, where=f"the schema of {found.reference}"), graph)
-        return ServedModel(name, version, graph, label.task, label.classes, schema)
+        # A version from before it kept them was made with what tilth.toml says.
+        kept = found.properties.get("missing", list(project.configuration.data.missing))
+        missing = tuple(cast("list[str]", kept))
+        return ServedModel(name, version, graph, label.task, label.classes, schema, missing)
 
     return ModelSource(poll, load)
-
-
-def _settings(project: Project, store: Store) -> ServingSettings:
-    """What tilth.toml says about serving, and which texts meant "missing" to the champion.
-
-    Raises:
-        NotFoundError: there is no champion.
-    """
-    if "champion" not in store.aliases(project.name):
-        raise NotFoundError(f"the model '{project.name}' has no champion", mend="make one with: tilth run")
-    champion = store.model_version(project.name, "champion")
-    # A version from before it kept them was made with what tilth.toml says.
-    missing = champion.properties.get("missing", list(project.configuration.data.missing))
-    unexpected = project.configuration.serve.unexpected_values
-    return ServingSettings(unexpected_values=unexpected, missing=tuple(cast("list[str]", missing)))
 
 
 def _asked_of_requests(schema: Schema, graph: Graph) -> Schema:
@@ -85,11 +73,16 @@ def serve_project(
         UsageError: the address cannot be listened on.
     """
     section = project.configuration.serve
+    settings = ServingSettings(unexpected_values=section.unexpected_values)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     log, feedback = PredictionLog(project.predictions), FeedbackLog(project.predictions)
     try:
         with project.store() as store:
-            settings = _settings(project, store)
+            if "champion" not in store.aliases(project.name):
+                raise NotFoundError(
+                    f"the model '{project.name}' has no champion", mend="make one with: tilth run"
+                )
             source = champion_source(project, store, project.artifacts())
             app = create_app(source, log, feedback, settings=settings)
             serve(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 from tilth.errors import GraphError
@@ -42,6 +42,7 @@ class ServedModel:
         task: what it predicts.
         classes: for classes, the labels in the order of the graph's probabilities.
         schema: the contract on its columns; None for the server's own.
+        missing: texts that meant missing when it was trained; None for the server's own.
     """
 
     name: str
@@ -50,6 +51,7 @@ class ServedModel:
     task: Task
     classes: tuple[Label, ...] = ()
     schema: Schema | None = None
+    missing: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ class Scorer:
     def __init__(self, model: ServedModel, schema: Schema, settings: ServingSettings) -> None:
         self.model = model
         self.schema = model.schema or schema
+        if model.missing is not None:
+            settings = replace(settings, missing=model.missing)
         self.validator = RequestValidator(self.schema, settings)
         self.class_names = [_class_name(label) for label in model.classes]
         self.label_type: type = type(model.classes[0]) if model.classes else float
