@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -81,13 +82,32 @@ class Listener(Protocol):
         """A step ended, or was skipped."""
 
 
+COMPUTING_LIBRARIES = (
+    "lightgbm",
+    "numpy",
+    "onnx",
+    "onnxruntime",
+    "polars",
+    "pyarrow",
+    "scikit-learn",
+    "scipy",
+    "skl2onnx",
+)
+"""The libraries whose results an execution depends on."""
+
+
 @cache
 def code_version() -> str:
-    """The version of Tilth with a digest of its source, so that changed code is never taken for unchanged."""
+    """The version of Tilth, with a digest of its source and of the versions of what computes for it.
+
+    Changed code, ours or a library's, is never taken for unchanged.
+    """
     root = Path(__file__).resolve().parents[1]
     digest = hashlib.sha256()
     for path in sorted(root.rglob("*.py")):
         digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes() + b"\0")
+    for library in COMPUTING_LIBRARIES:
+        digest.update(f"{library} {metadata.version(library)}\0".encode())
     return f"{tilth.__version__}+{digest.hexdigest()[:12]}"
 
 
