@@ -16,6 +16,8 @@ from tilth.cli.streams import write_whole
 from tilth.errors import UsageError
 
 if TYPE_CHECKING:
+    from tilth.evaluation import Evaluation
+    from tilth.pipelines import RecordedEvaluation
     from tilth.profiles import Profile
     from tilth.schemas import Schema
     from tilth.validation import Anomaly
@@ -171,43 +173,65 @@ def split(
 
 
 def evaluate(
-    data: str,
+    data: str | None = None,
     *,
-    label: str,
-    prediction: str,
+    label: str | None = None,
+    prediction: str | None = None,
     score: str | None = None,
     slices: Annotated[
         list[str] | None,
         Parameter(name="--slice", negative="", help="Columns to slice by, joined by commas; repeatable."),
     ] = None,
     positive: str | None = None,
+    model: str | None = None,
+    dir: Annotated[Path, Parameter(name="--dir", help="The project's folder, with --model.")] = Path(),  # noqa: A002
     missing: Missing = None,
     json: Json = False,
 ) -> int:
-    """Metrics of predictions that any model made, with intervals, by slice.
+    """Metrics with intervals, by slice: of predictions that any model made, or of a registered model.
 
     Args:
-        data: A table with labels and predictions.
+        data: A table with labels and predictions; with --model one with labels, or none for the evaluation
+            with which the model was registered.
         label: The column of true labels.
         prediction: The column of predictions.
         score: The column of the positive class's probability.
         positive: The positive class.
+        model: A registered model: "census@champion", "census@3", "champion".
     """
-    from tilth.tables import open_table
+    groups = [text.split(",") for text in slices or []]
+    found: Evaluation | RecordedEvaluation
+    if model is not None:
+        found = _evaluate_model(model, data, groups, dir)
+    elif data is None or label is None or prediction is None:
+        raise UsageError(
+            "evaluate needs DATA with --label and --prediction, or --model",
+            mend="tilth evaluate DATA --label y --prediction said, or tilth evaluate --model champion",
+        )
+    else:
+        from tilth.tables import open_table
 
-    found = tilth.evaluate(
-        open_table(data, missing=missing or ()),
-        label=label,
-        prediction=prediction,
-        score=score,
-        slices=[text.split(",") for text in slices or []],
-        positive=positive,
-    )
+        table = open_table(data, missing=missing or ())
+        found = tilth.evaluate(
+            table, label=label, prediction=prediction, score=score, slices=groups, positive=positive
+        )
     if json:
         print_json(found.to_json())
     else:
         print_text(found.report())
     return 0
+
+
+def _evaluate_model(
+    model: str, data: str | None, slices: list[list[str]], folder: Path
+) -> Evaluation | RecordedEvaluation:
+    from tilth.pipelines import evaluate_model, recorded_evaluation
+    from tilth.projects import Project
+
+    project = Project.load(folder)
+    if data is None:
+        return recorded_evaluation(project, model)
+    return evaluate_model(project, data, reference=model, slices=slices)
 
 
 def _profiles(data: list[str] | tuple[str, ...], missing: list[str] | None) -> Profile:

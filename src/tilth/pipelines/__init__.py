@@ -1,6 +1,6 @@
 """The pipeline: steps as typed functions, the graph they form, their cache, and what a run records."""
 
-from tilth.pipelines.batch import predict_table
+from tilth.pipelines.batch import RecordedEvaluation, evaluate_model, predict_table, recorded_evaluation
 from tilth.pipelines.feedback import collect_feedback
 from tilth.pipelines.pipeline import STEPS, run_pipeline
 from tilth.pipelines.release import Release, promote, rollback
@@ -15,6 +15,7 @@ __all__ = [
     "Listener",
     "Output",
     "ProjectStatus",
+    "RecordedEvaluation",
     "Release",
     "RunReport",
     "Step",
@@ -23,12 +24,14 @@ __all__ = [
     "StepResult",
     "Trace",
     "collect_feedback",
+    "evaluate_model",
     "in_order",
     "monitor",
     "needed_for",
     "predict_table",
     "project_status",
     "promote",
+    "recorded_evaluation",
     "rollback",
     "run_pipeline",
     "trace",

@@ -1,21 +1,26 @@
-"""`tilth predict`: a whole table, with the same graph as the server."""
+"""`tilth predict` and `tilth evaluate --model`: a whole table, with the same graph as the server."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
+import numpy as np
+
+from tilth.evaluation import Evaluation
 from tilth.inference import Graph
-from tilth.metrics import LabelEncoding
+from tilth.metrics import CHIEF_METRIC, LabelEncoding
 from tilth.pipelines.release import find_version
-from tilth.pipelines.scoring import run_model
+from tilth.pipelines.scoring import answer, column, measure, run_model
 from tilth.projects import Project
 from tilth.schemas import Schema
 from tilth.tables import Table, open_table, write_table
 from tilth.types import JSONObject
 
-__all__ = ["predict_table"]
+__all__ = ["RecordedEvaluation", "evaluate_model", "predict_table", "recorded_evaluation"]
 
 
 def predict_table(project: Project, data: str, output: Path, *, reference: str | None = None) -> int:
@@ -37,23 +42,118 @@ def predict_table(project: Project, data: str, output: Path, *, reference: str |
         ColumnNotFoundError: a column that the model needs is not there.
         DataError: the data cannot be read, or a column does not hold what the model expects.
     """
-    artifacts = project.artifacts()
-    with project.store() as store:
-        version = find_version(project, store, reference or "champion")
-    graph = Graph.from_path(artifacts.verify(version.artifact.digest, ".onnx"))
-    text = artifacts.read_bytes(str(version.properties["schema"]), ".toml").decode()
-    schema = Schema.from_toml(text, where=f"the schema of {version.reference}")
-    # A version from before it kept them was made with what tilth.toml says.
-    kept = version.properties.get("missing", list(project.configuration.data.missing))
-    table = _read(data, schema, cast("list[str]", kept), list(graph.inputs))
-    encoding = LabelEncoding.from_json(cast("JSONObject", version.properties["label"]))
-    write_table(encoding.answers(table, *run_model(graph, table, encoding)), output)
+    loaded = _load(project, reference)
+    table = loaded.read(data)
+    predicted, scores = run_model(loaded.graph, table, loaded.encoding)
+    write_table(loaded.encoding.answers(table, predicted, scores), output)
     return table.rows
 
 
-def _read(data: str, schema: Schema, missing: Sequence[str], inputs: Sequence[str]) -> Table:
-    """The table, with the columns that the model needs in the types that it learned from."""
-    table = open_table(data, missing=missing)
-    table.select(inputs)
-    types = {name: schema[name].type for name in inputs if name in schema.names}
-    return open_table(data, missing=missing, types=types)
+def evaluate_model(
+    project: Project, data: str, *, reference: str | None = None, slices: Sequence[Sequence[str]] = ()
+) -> Evaluation:
+    """Measure a model version on a labeled table.
+
+    Args:
+        project: the project.
+        data: rows with the project's label; those without one are left out and counted.
+        reference: which model version; default: the champion.
+        slices: groups of columns to slice by.
+
+    Raises:
+        ColumnNotFoundError: the label, a slice or a column that the model needs is not there.
+        DataError: the data cannot be read, or hold a label that is no class of the model.
+    """
+    loaded = _load(project, reference)
+    table = loaded.read(data)
+    table.select([project.label, *(name for columns in slices for name in columns)])
+    labeled = np.asarray(column(table, project.label).is_valid().to_numpy(zero_copy_only=False), bool)
+    rows = table.filter(labeled)
+    answers = answer(loaded.graph, rows, loaded.encoding)
+    found = measure(answers, rows, project.label, loaded.encoding, slices)
+    return replace(found, unlabeled=int((~labeled).sum()))
+
+
+@dataclass(frozen=True)
+class RecordedEvaluation:
+    """What a model version's test part and baselines measured when it was registered."""
+
+    model: str
+    test: Evaluation
+    baselines: Mapping[str, Evaluation]
+    verdicts: Sequence[JSONObject]
+
+    def to_json(self) -> JSONObject:
+        """The evaluation as JSON values: that of the test part, with the baselines beside it."""
+        return {
+            **self.test.to_json(),
+            "model": self.model,
+            "baselines": {name: found.to_json() for name, found in self.baselines.items()},
+            "verdicts": list(self.verdicts),
+        }
+
+    def report(self) -> str:
+        """The evaluation for people."""
+        lines = [f"{self.model} on its test part", self.test.report(), ""]
+        metric = CHIEF_METRIC[self.test.task]
+        for name, found in self.baselines.items():
+            value = found.metric(metric)
+            shown = "undefined" if value is None else f"{value:.4f}"
+            lines.append(f"{name:<10} {metric} {shown} on {found.rows:,} rows")
+        lines += [
+            f"{'pass' if verdict['passed'] else 'fail':<10} {verdict['check']} {verdict['reason']}"
+            for verdict in self.verdicts
+        ]
+        return "\n".join(lines)
+
+
+def recorded_evaluation(project: Project, reference: str | None = None) -> RecordedEvaluation:
+    """The evaluation with which a model version was registered.
+
+    Raises:
+        NotFoundError: no such version.
+        StoreError: its evaluation is gone or damaged.
+    """
+    with project.store() as store:
+        version = find_version(project, store, reference or "champion")
+    text = project.artifacts().read_bytes(str(version.properties["evaluation"]), ".json")
+    document = json.loads(text)
+    return RecordedEvaluation(
+        version.reference,
+        Evaluation.from_json(document["test"]),
+        {name: Evaluation.from_json(found) for name, found in document["baselines"].items()},
+        document["verdicts"],
+    )
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """A model version, ready to be run over tables as they were read in its time."""
+
+    graph: Graph
+    schema: Schema
+    missing: Sequence[str]
+    encoding: LabelEncoding
+
+    def read(self, data: str) -> Table:
+        """The table, with the columns that the model needs in the types that it learned from."""
+        inputs = list(self.graph.inputs)
+        table = open_table(data, missing=self.missing)
+        table.select(inputs)
+        types = {name: self.schema[name].type for name in inputs if name in self.schema.names}
+        return open_table(data, missing=self.missing, types=types)
+
+
+def _load(project: Project, reference: str | None) -> _Loaded:
+    artifacts = project.artifacts()
+    with project.store() as store:
+        version = find_version(project, store, reference or "champion")
+    text = artifacts.read_bytes(str(version.properties["schema"]), ".toml").decode()
+    # A version from before it kept them was made with what tilth.toml says.
+    kept = version.properties.get("missing", list(project.configuration.data.missing))
+    return _Loaded(
+        Graph.from_path(artifacts.verify(version.artifact.digest, ".onnx")),
+        Schema.from_toml(text, where=f"the schema of {version.reference}"),
+        cast("list[str]", kept),
+        LabelEncoding.from_json(cast("JSONObject", version.properties["label"])),
+    )
