@@ -133,7 +133,7 @@ from tilth.store import ArtifactStore
 draft = ArtifactStore(sys.argv[1]).draft(".parquet")
 draft.write_bytes(b"half")
 draft.with_name(f".{draft.name}.123.ab").write_bytes(b"what a writer puts beside it")
-print(draft.name)
+print(draft.name, flush=True)
 os._exit(9)
 """
 
