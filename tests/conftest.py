@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
-# Tests assert work, never seconds: a busy machine must not fail them.
-settings.register_profile("tilth", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("tilth")
+# Tests assert work, never seconds: a busy machine must not fail them. The same examples are tried each time,
+# so that a change is judged by what it changes; HYPOTHESIS_PROFILE=explore looks for new ones.
+settings.register_profile("explore", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("tilth", settings.get_profile("explore"), derandomize=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "tilth"))
 
 SHARED = Path(os.environ.get("TILTH_SHARED_DATA", Path(__file__).resolve().parents[2] / "shared"))
 

@@ -404,6 +404,9 @@ def test_validate_in_an_environment(ask: Ask, data: Path, schema: Path, tmp_path
     given = ("validate", tmp_path / "served.csv", "--schema", schema, "--missing", "?")
     assert ask(*given)[0] == 1
     assert ask(*given, "--environment", "serving")[0] == 0
+    status, _, told = ask(*given, "--environment", "servng")
+    assert status == 2
+    assert "did you mean 'serving'?" in told
 
 
 @pytest.mark.parametrize("text", ["[columns.x]\ntype = 'flaot'", "columns = 3", "x ="])

@@ -86,7 +86,7 @@ def test_task_may_be_given() -> None:
         (pa.array([], pa.string()), {}, "the label column is empty"),
         (pa.array([None, None], pa.float64()), {}, "the label column is empty"),
         (pa.array([datetime.datetime(2024, 1, 1)]), {}, "cannot be predicted"),
-        (pa.array(["a", "a"]), {}, "1 distinct values where two are needed"),
+        (pa.array(["a", "a"]), {}, "only one value, 'a'"),
         (pa.array(["a", "a"]), {"task": "multiclass"}, "only one value, 'a'"),
         (pa.array(["a", "b", "c"]), {"task": "binary"}, "3 distinct values where two are needed: a, b, c"),
         (pa.array(["a", "b"]), {"task": "regression"}, "text, which regression cannot predict"),

@@ -13,7 +13,7 @@ from cyclopts import Parameter
 import tilth
 from tilth.cli.output import people, print_json, print_text
 from tilth.cli.streams import write_whole
-from tilth.errors import UsageError
+from tilth.errors import UsageError, closest
 
 if TYPE_CHECKING:
     from tilth.evaluation import Evaluation
@@ -85,6 +85,7 @@ def validate(
     if schema is None:
         raise UsageError("validate needs a schema", mend="write one with: tilth schema DATA -o schema.toml")
     contract = _schema(schema)
+    _refuse_unknown_environment(contract, environment)
     if data.endswith(".json"):
         made = _read_profile(Path(data))
         rows, anomalies = made.rows, tilth.validate(made, contract, environment)
@@ -96,6 +97,19 @@ def validate(
         lines = [f"{anomaly.severity:<8}{anomaly.message}" for anomaly in anomalies]
         print_text("\n".join(lines) or f"{rows:,} rows hold to the schema")
     return int(any(anomaly.severity == "error" for anomaly in anomalies))
+
+
+def _refuse_unknown_environment(schema: Schema, environment: str | None) -> None:
+    """A misspelt environment would check everything, or nothing, in silence."""
+    known = {"training", "serving"} | {name for column in schema.columns for name in column.not_in}
+    if environment is None or environment in known:
+        return
+    near = closest(environment, known)
+    raise UsageError(
+        f"the schema knows no environment '{environment}'",
+        expected=f"one of {', '.join(sorted(known))}",
+        mend=f"did you mean '{near}'?" if near else None,
+    )
 
 
 def compare(

@@ -105,12 +105,14 @@ class LabelEncoding:
     @classmethod
     def _binary(cls, counts: dict[LabelValue | float, int], positive: LabelValue | None) -> LabelEncoding:
         known = _with_usual_partner(_whole(counts), positive)
+        if len(known) == 1:
+            raise _only_one(known)
         if len(known) != 2:
             shown = ", ".join(sorted(label_text(value) for value in known)[:10])
             raise UsageError(
                 f"the label has {len(known)} distinct values where two are needed: {shown}",
                 expected="two classes",
-                mend='set task = "multiclass"' if len(known) > 2 else "name the positive class",
+                mend='set task = "multiclass"',
             )
         chosen, reason = guess_positive(known)
         if positive is not None:
@@ -132,10 +134,7 @@ class LabelEncoding:
                 mend="is the label an identifier or free text? choose another column",
             )
         if len(known) < 2:
-            raise DataError(
-                f"the label has only one value, '{label_text(next(iter(known)))}'",
-                expected="at least two classes",
-            )
+            raise _only_one(known)
         classes = tuple(sorted(known, key=lambda value: (isinstance(value, str), value)))
         integers = not isinstance(classes[0], str)
         note = f"the label has {len(classes)} distinct whole numbers: taken as classes (multiclass)"
@@ -274,6 +273,14 @@ def _with_usual_partner(known: dict[LabelValue, int], positive: LabelValue | Non
     if positive is not None and find_class(positive, known) is None:
         return {**known, positive: 0}
     return known
+
+
+def _only_one(known: Mapping[LabelValue, int]) -> DataError:
+    return DataError(
+        f"the label has only one value, '{label_text(next(iter(known)))}'",
+        expected="at least two classes",
+        mend="choose another label, or data in which every class occurs",
+    )
 
 
 def _unknown_class(value: object, classes: Sequence[LabelValue]) -> DataError:

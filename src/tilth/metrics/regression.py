@@ -121,7 +121,10 @@ def _r2(labels: Floats, errors: Floats, share: Floats, size: float) -> Estimate:
     variance = float((share * centered**2).sum())
     if labels.min() == labels.max() or variance == 0:
         return UNDEFINED
-    error = float((share * errors**2).sum())
-    influence = errors**2 / variance - error * centered**2 / variance**2
-    found = mean(1 - error / variance, float((share * influence**2).sum()), size)
+    # In units of the labels' deviation; a square of the variance itself could vanish.
+    with np.errstate(over="ignore", invalid="ignore"):
+        missed = (errors / math.sqrt(variance)) ** 2
+        error = float((share * missed).sum())
+        influence = missed - error * (centered / math.sqrt(variance)) ** 2
+        found = mean(1 - error, float((share * influence**2).sum()), size)
     return Estimate(found.value, found.low, None if found.high is None else min(1.0, found.high))
