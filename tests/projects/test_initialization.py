@@ -380,7 +380,7 @@ def test_a_file_without_a_header_is_suspected(tmp_path: Path) -> None:
     [
         (b"", "empty"),
         (b"size,y\n", "no rows"),
-        (b"size,y\n1,yes\n2,yes\n", "1 distinct value"),
+        (b"size,y\n1,yes\n2,yes\n", "only one value"),
         (b"size,y\n1,\n2,\n", "label"),
         (b"size,y\n1,yes,3\n2,no\n", "3 cells where the header has 2"),
         (b"size,size,y\n1,2,no\n2,3,yes\n", "size"),
