@@ -187,3 +187,26 @@ def test_rows_that_the_champion_learned_from_do_not_judge_it(project: Project) -
     new_to_champion = document["baselines"]["champion"]["rows"]
     assert 0 < new_to_champion < document["test"]["rows"]
     assert document["on rows new to the champion"]["rows"] == new_to_champion
+
+
+def test_the_registered_graph_holds_the_very_transform_that_training_used(project: Project) -> None:
+    import numpy as np
+    import onnx
+
+    from tilth.inference import Graph
+    from tilth.tables import open_table
+
+    report = run(project)
+    files = {
+        name: project.artifacts().verify(artifact.digest, ".onnx")
+        for name in ("transform", "model")
+        if (artifact := report.artifact(name)) is not None
+    }
+    model = onnx.load(files["model"])
+    width = len(report.artifact("transform").properties["features"])  # type: ignore[union-attr, arg-type]
+    shown = onnx.helper.make_tensor_value_info("features", onnx.TensorProto.FLOAT, [None, width])
+    model.graph.output.append(shown)
+    table = open_table(project.directory / "customers.csv", missing=["?"])
+    batch = table.to_arrow()
+    inside = Graph.from_bytes(model.SerializeToString()).run_batch(batch)["features"]
+    np.testing.assert_array_equal(inside, Graph.from_path(files["transform"]).run_batch(batch)["features"])
