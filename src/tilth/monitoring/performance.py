@@ -7,7 +7,41 @@ from collections.abc import Mapping
 from tilth.checks import Check, Verdict
 from tilth.metrics import UNDEFINED, Estimate
 
-__all__ = ["judge_performance"]
+__all__ = ["judge_performance", "performance_in_words", "with_error_rate"]
+
+_SHOWN = ("error_rate", "f1", "macro_f1", "auroc", "mae", "rmse", "r2")
+
+
+def with_error_rate(metrics: Mapping[str, Estimate]) -> dict[str, Estimate]:
+    """The metrics with `error_rate`, one minus the accuracy, where there is an accuracy.
+
+    Example:
+        >>> print(with_error_rate({"accuracy": Estimate(0.75)})["error_rate"])
+        0.25
+    """
+    found = dict(metrics)
+    if "accuracy" in found:
+        found["error_rate"] = found["accuracy"].scaled(-1, 1)
+    return found
+
+
+def performance_in_words(now: Mapping[str, Estimate], before: Mapping[str, Estimate]) -> list[str]:
+    """The chief metrics of what was served, each beside its value on the test part.
+
+    Example:
+        >>> performance_in_words({"f1": Estimate(0.8)}, {"f1": Estimate(0.9)})
+        ['f1 0.8000, on the test part 0.9000']
+    """
+    now, before = with_error_rate(now), with_error_rate(before)
+    return [
+        f"{name} {_shown(now[name])}, on the test part {_shown(before.get(name, UNDEFINED))}"
+        for name in _SHOWN
+        if name in now
+    ]
+
+
+def _shown(estimate: Estimate) -> str:
+    return "undefined" if estimate.value is None else f"{estimate.value:.4f}"
 
 
 def judge_performance(
@@ -38,10 +72,8 @@ def judge_performance(
 
 
 def _estimate(metrics: Mapping[str, Estimate], metric: str) -> Estimate:
-    """A metric with its interval; `error_rate` is one minus the accuracy."""
-    if metric == "error_rate":
-        return metrics.get("accuracy", UNDEFINED).scaled(-1, 1)
-    return metrics.get(metric, UNDEFINED)
+    """A metric with its interval."""
+    return with_error_rate(metrics).get(metric, UNDEFINED)
 
 
 def _reason(check: Check, found: Estimate, baseline: float | None) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tilth.checks import Check, Verdict
 from tilth.metrics import Estimate
+from tilth.monitoring.performance import performance_in_words, with_error_rate
 from tilth.types import JSONObject
 from tilth.validation import Anomaly, Comparison
 
@@ -29,6 +30,7 @@ class Monitoring:
         verdicts: what the declared checks say; those in `waiting` could not be judged yet.
         waiting: the checks whose quantity cannot be known yet, with the reason.
         notes: what was left out, in sentences for people.
+        on_test: the metrics on the test part, to be read beside `performance`.
     """
 
     model: str
@@ -42,6 +44,7 @@ class Monitoring:
     verdicts: tuple[Verdict, ...]
     waiting: tuple[tuple[Check, str], ...]
     notes: tuple[str, ...] = ()
+    on_test: Mapping[str, Estimate] = field(default_factory=dict)
 
     @property
     def alarms(self) -> tuple[Verdict, ...]:
@@ -61,7 +64,7 @@ class Monitoring:
             "anomalies": [anomaly.to_json() for anomaly in self.anomalies],
             "performance": None
             if self.performance is None
-            else {name: estimate.to_json() for name, estimate in self.performance.items()},
+            else {name: found.to_json() for name, found in with_error_rate(self.performance).items()},
             "alarms": [verdict.to_json() for verdict in self.alarms],
             "checks": [verdict.to_json() for verdict in self.verdicts],
             "waiting": [{"check": check.name, "reason": reason} for check, reason in self.waiting],
@@ -79,6 +82,9 @@ class Monitoring:
         ]
         lines += [f"  {anomaly.severity:<7}  {anomaly.message}" for anomaly in self.anomalies]
         lines += [f"  holds    {v.check.name} {v.reason}" for v in self.verdicts if v.passed]
+        if self.confidence is not None:
+            lines.append(f"  seen     confidence {self.confidence:.4f}")
+        lines += [f"  seen     {told}" for told in performance_in_words(self.performance or {}, self.on_test)]
         lines += [f"  waiting  {check.name}: {reason}" for check, reason in self.waiting]
         lines += [f"  note     {note}" for note in self.notes]
         if not self.alarms:

@@ -66,6 +66,7 @@ def watch(
         tuple(verdicts),
         tuple(waiting),
         window.notes,
+        reference.metrics,
     )
 
 

@@ -37,13 +37,14 @@ def numeric_difference(empty: ColumnComparison, old: ColumnProfile, new: ColumnP
     wasserstein = moved / old.std if old.std and math.isfinite(moved / old.std) else None
     # In standard deviations of nothing every move is infinite: count the rows that moved instead.
     effect = wasserstein if wasserstein is not None else distances.total_variation(first, second)
-    words = "Wasserstein distance" if wasserstein is not None else "share of rows that moved"
+    words = "moved by" if wasserstein is not None else "share of rows that moved"
+    unit = " standard deviations" if wasserstein is not None else ""
     bins = distances.quantile_bins(first, second, _BINS)
     return replace(
         empty,
         effect=effect,
         p_value=p_value,
-        reason=_words(f"{words} {effect:.4g}", None, effect, p_value, empty.threshold),
+        reason=_words(f"{words} {effect:.4g}{unit}", None, effect, p_value, empty.threshold),
         jensen_shannon=distances.jensen_shannon(*bins),
         ks=ks,
         psi=distances.psi(*distances.quantile_bins(first, second, _PSI_BINS)),
