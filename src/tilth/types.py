@@ -5,10 +5,39 @@ from __future__ import annotations
 import datetime
 from typing import Literal, Protocol, TypeAlias, get_args
 
-__all__ = ["COLUMN_TYPES", "Clock", "ColumnType", "JSONObject", "JSONValue", "Progress", "Task", "utc_now"]
+__all__ = [
+    "COLUMN_TYPES",
+    "SCALAR_TYPES",
+    "Clock",
+    "ColumnType",
+    "JSONObject",
+    "JSONValue",
+    "Progress",
+    "ScalarType",
+    "Task",
+    "utc_now",
+]
 
-ColumnType = Literal["int", "float", "string", "bool", "datetime"]
-"""What a column holds. Integers are 64 bits, floats double precision, datetimes microseconds."""
+ScalarType = Literal["int", "float", "string", "bool", "datetime"]
+"""One value a row. Integers are 64 bits, floats double precision, datetimes microseconds."""
+
+SCALAR_TYPES: tuple[ScalarType, ...] = get_args(ScalarType)
+
+ColumnType = Literal[
+    "int",
+    "float",
+    "string",
+    "bool",
+    "datetime",
+    "list[int]",
+    "list[float]",
+    "list[string]",
+    "list[bool]",
+    "list[datetime]",
+    "image",
+    "audio",
+]
+"""What a column holds: one value a row, a list of such values, or an encoded image or recording as bytes."""
 
 COLUMN_TYPES: tuple[ColumnType, ...] = get_args(ColumnType)
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 
 from tilth.schemas import Column, Schema
+from tilth.types import SCALAR_TYPES
 
 __all__ = ["default_features"]
 
@@ -26,6 +27,8 @@ _REASONS = {
     "constant": "it has one value at most",
     "text": "free text; turn it into numbers or categories first",
 }
+
+_COMPUTED = "it is computed from the image or recording, and not in the data"
 
 
 def default_features(schema: Schema, label: str) -> str:
@@ -56,10 +59,11 @@ def default_features(schema: Schema, label: str) -> str:
             }
     """
     writer = _Writer(column.name for column in schema.columns)
+    media = {column.name for column in schema.columns if column.type in ("image", "audio")}
     for column in schema.columns:
         if column.name == label or column.name.startswith("tilth."):
             continue
-        reason = _reason(column)
+        reason = _COMPUTED if column.name.rpartition(".")[0] in media else _reason(column)
         if reason:
             writer.comment(column.name, reason)
         else:
@@ -91,6 +95,8 @@ class _Writer:
 def _reason(column: Column) -> str | None:
     if "serving" in column.not_in:
         return "it is not known when a prediction is asked for"
+    if column.type not in SCALAR_TYPES:
+        return "it does not hold one value a row"
     if column.kind == "date" and column.type != "datetime":
         return f"a date that was read as {column.type}"
     return _REASONS.get(column.kind)

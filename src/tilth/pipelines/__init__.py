@@ -1,6 +1,15 @@
 """The pipeline: steps as typed functions, the graph they form, their cache, and what a run records."""
 
 from tilth.pipelines.batch import RecordedEvaluation, evaluate_model, predict_table, recorded_evaluation
+from tilth.pipelines.dataset_versions import (
+    PROJECT_DATA,
+    DatasetListing,
+    dataset_file,
+    dataset_reference,
+    export_dataset,
+    list_datasets,
+    save_dataset,
+)
 from tilth.pipelines.feedback import collect_feedback
 from tilth.pipelines.pipeline import STEPS, run_pipeline
 from tilth.pipelines.release import Release, promote, rollback
@@ -11,7 +20,9 @@ from tilth.pipelines.tracing import Trace, trace
 from tilth.pipelines.watching import monitor
 
 __all__ = [
+    "PROJECT_DATA",
     "STEPS",
+    "DatasetListing",
     "Listener",
     "Output",
     "ProjectStatus",
@@ -24,8 +35,12 @@ __all__ = [
     "StepResult",
     "Trace",
     "collect_feedback",
+    "dataset_file",
+    "dataset_reference",
     "evaluate_model",
+    "export_dataset",
     "in_order",
+    "list_datasets",
     "monitor",
     "needed_for",
     "predict_table",
@@ -34,5 +49,6 @@ __all__ = [
     "recorded_evaluation",
     "rollback",
     "run_pipeline",
+    "save_dataset",
     "trace",
 ]

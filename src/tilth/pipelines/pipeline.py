@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tilth.errors import UsageError
 from tilth.pipelines.data_steps import DATA_STEPS
+from tilth.pipelines.dataset_versions import PROJECT_DATA
 from tilth.pipelines.feedback import collect_feedback
 from tilth.pipelines.model_steps import MODEL_STEPS
 from tilth.pipelines.publishing import publish
@@ -60,6 +61,7 @@ def run_pipeline(
             runner = Runner(project, store, artifacts, pipeline.sources(), pipeline.files)
             report = runner.run(wanted, listener, run)
             pipeline.write_schema(report)
+            pipeline.name_dataset(report)
             failure = report.failure
             store.end_run(run, "failed" if failure else "complete", error=failure.what if failure else None)
         try:
@@ -149,6 +151,13 @@ class _Pipeline:
         waiting = path.with_name(f".schema.toml.{self.run.number}")
         waiting.write_bytes(self.artifacts.read_bytes(schema.digest, ".toml"))
         waiting.replace(path)
+
+    def name_dataset(self, report: RunReport) -> None:
+        """Give the data that was read its version number."""
+        dataset = report.artifact("dataset")
+        if dataset is not None:
+            name = self.project.workspace.dataset_name(PROJECT_DATA)
+            self.store.register_dataset(name, dataset, self.run)
 
     def register_step(self) -> Step:
         """The last step; it is carried out each time, since it depends on what is registered."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tilth.errors import NotFoundError
+from tilth.pipelines.dataset_versions import dataset_reference
 from tilth.projects import Project
 from tilth.store import Artifact, LineageGraph, Record, Store, digest_of_file
 from tilth.types import JSONObject
@@ -80,6 +81,11 @@ def _start(project: Project, store: Store, reference: str) -> tuple[Record, ...]
         raise NotFoundError(f"no run has read the file {reference}", mend="carry out: tilth run")
     if reference in store.aliases(project.name):
         return store.find(f"{project.name}@{reference}")
+    dataset = dataset_reference(reference)
+    if dataset is not None:
+        own = project.workspace.dataset_name(dataset[0])
+        if store.dataset_versions(own):
+            return (store.dataset_version(own, dataset[1]),)
     return store.find(reference)
 
 

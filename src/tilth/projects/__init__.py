@@ -3,5 +3,6 @@
 from tilth.projects.configuration import Configuration
 from tilth.projects.initialization import Initialization, initialize
 from tilth.projects.project import Project
+from tilth.projects.workspace import Workspace
 
-__all__ = ["Configuration", "Initialization", "Project", "initialize"]
+__all__ = ["Configuration", "Initialization", "Project", "Workspace", "initialize"]

@@ -17,7 +17,7 @@ from tilth.projects.configuration import Configuration
 from tilth.schemas import Schema
 from tilth.tables import Table, open_table, sentinels
 from tilth.training import LabelEncoding
-from tilth.types import JSONValue, Task
+from tilth.types import SCALAR_TYPES, JSONValue, Task
 from tilth.validation import infer_schema
 
 __all__ = ["Initialization", "initialize"]
@@ -64,11 +64,18 @@ def initialize(data: str | Path, label: str, directory: str | Path = ".") -> Ini
     names = ("tilth.toml", "schema.toml", "features.py")
     if (folder / "tilth.toml").exists():
         raise _in_the_way(folder, [name for name in names if (folder / name).exists()])
+    _refuse_other_than_file(data)
     missing, assumptions = _missing_texts(data)
     table = open_table(str(data), missing=missing)
     assumptions = [*table.notes, *assumptions]
     if label not in table.columns:
         raise _no_label(label, table)
+    if table.columns[label] not in SCALAR_TYPES:
+        raise DataError(
+            f"column '{label}' is of type {table.columns[label]}: it cannot be the label",
+            where=table.name,
+            expected="one value a row",
+        )
     seen = profile(table)
     if seen.rows == 0:
         raise DataError("there are no rows", where=table.name, expected="a header line and rows below it")
@@ -88,6 +95,17 @@ def initialize(data: str | Path, label: str, directory: str | Path = ".") -> Ini
         raise _in_the_way(folder, differing)
     _write_all(folder, texts)
     return Initialization(folder, names, seen.rows, len(table.columns), encoding.task, tuple(assumptions))
+
+
+def _refuse_other_than_file(data: str | Path) -> None:
+    """A project reads files, so that its runs can tell by their bytes whether the data changed."""
+    if Path(data).is_dir() or "://" in str(data) or re.search(r"[*?\[]", str(data)):
+        raise DataError(
+            "a project reads files",
+            where=str(data),
+            expected="one file of data",
+            mend="make one with: tilth data save DATA --name raw, then tilth data export raw@latest -o FILE",
+        )
 
 
 def _with_number(schema: Schema, label: str) -> Schema:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tilth.errors import ProjectError
 from tilth.projects.configuration import Configuration
+from tilth.projects.workspace import Workspace
 from tilth.schemas import Schema
 from tilth.settings import Settings
 from tilth.store import ArtifactStore, Store
@@ -52,9 +53,14 @@ class Project:
         return self.configuration.project.label
 
     @property
+    def workspace(self) -> Workspace:
+        """Where the project's records are kept."""
+        return Workspace(self.directory, self.settings, self.name)
+
+    @property
     def state(self) -> Path:
         """The folder of the project's state."""
-        return self.directory / ".tilth"
+        return self.workspace.state
 
     @property
     def predictions(self) -> Path:
@@ -113,19 +119,11 @@ class Project:
 
     def store(self) -> Store:
         """Open the record store, made on first use. Close it after use, or use it with `with`."""
-        self._make_state()
-        return Store.open(self.settings.store_url or str(self.state / "store.db"))
+        return self.workspace.store()
 
     def artifacts(self) -> ArtifactStore:
         """The artifacts, made on first use."""
-        self._make_state()
-        return ArtifactStore(Path(self.settings.artifacts_path or self.state / "artifacts"))
-
-    def _make_state(self) -> None:
-        self.state.mkdir(exist_ok=True)
-        ignore = self.state / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n", encoding="utf-8")
+        return self.workspace.artifacts()
 
 
 _MENDS = {

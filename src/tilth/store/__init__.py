@@ -13,6 +13,7 @@ from tilth.store.files import ArtifactStore, Stored
 from tilth.store.records import (
     AliasChange,
     Artifact,
+    DatasetVersion,
     Direction,
     Event,
     Execution,
@@ -33,6 +34,7 @@ __all__ = [
     "AliasChange",
     "Artifact",
     "ArtifactStore",
+    "DatasetVersion",
     "Direction",
     "Event",
     "Execution",

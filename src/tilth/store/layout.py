@@ -44,6 +44,7 @@ __all__ = [
     "alias_changes",
     "aliases",
     "artifacts",
+    "dataset_versions",
     "events",
     "executions",
     "metadata",
@@ -53,7 +54,7 @@ __all__ = [
     "verdicts",
 ]
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest migration; a store that carries it is opened without loading Alembic."""
 
 REVISION_TABLE = "tilth_revision"
@@ -222,6 +223,17 @@ model_versions = Table(
     Column("properties", Document, nullable=False),
     Column("created", Moment, nullable=False),
     Index("tilth_model_versions_by_digest", "digest"),
+)
+
+dataset_versions = Table(
+    "tilth_dataset_versions",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("artifact", ForeignKey("tilth_artifacts.id"), nullable=False),
+    Column("run", ForeignKey("tilth_runs.number")),
+    Column("note", Text, nullable=False),
+    Column("created", Moment, nullable=False),
 )
 
 aliases = Table(

@@ -11,6 +11,7 @@ from tilth.errors import UsageError
 from tilth.store import layout
 from tilth.store.records import (
     Artifact,
+    DatasetVersion,
     Direction,
     Event,
     Execution,
@@ -30,6 +31,8 @@ from tilth.store.rows import (
 
 __all__ = ["LineageRecords"]
 
+_RECORDS = Artifact | Execution | Run | ModelVersion | DatasetVersion
+
 artifacts, executions, events = layout.artifacts, layout.executions, layout.events
 
 
@@ -42,8 +45,8 @@ class LineageRecords(Records):
         """The artifacts and executions that lie upstream or downstream of a start.
 
         Args:
-            start: an artifact (or its id), execution, run (its executions) or model version (its artifact),
-                or several of these.
+            start: an artifact (or its id), execution, run (its executions), version of a model or data
+                set (its artifact), or several of these.
             direction: "upstream": what it was made from; "downstream": what was made from it.
             hops: how many events to follow at most, each leading from an artifact to an execution or back;
                 None for all.
@@ -54,7 +57,11 @@ class LineageRecords(Records):
         """
         if direction not in ("upstream", "downstream"):
             raise UsageError(f"'{direction}' is not a direction", expected="upstream or downstream")
-        given = [start] if isinstance(start, Artifact | Execution | Run | ModelVersion | int) else list(start)
+        given = (
+            [start]
+            if isinstance(start, Artifact | Execution | Run | ModelVersion | DatasetVersion | int)
+            else list(start)
+        )
         with self._database.reading() as connection:
             records = [load_artifact(connection, each) if isinstance(each, int) else each for each in given]
             starts = _Starts(connection, records)
@@ -85,7 +92,7 @@ class _Starts:
         for record in records:
             if isinstance(record, Artifact):
                 self.artifacts.add(record.id)
-            elif isinstance(record, ModelVersion):
+            elif isinstance(record, ModelVersion | DatasetVersion):
                 self.artifacts.add(record.artifact.id)
             elif isinstance(record, Execution):
                 self.executions.add(record.reused or record.id)

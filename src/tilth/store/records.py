@@ -146,6 +146,23 @@ class ModelVersion:
 
 
 @dataclass(frozen=True)
+class DatasetVersion:
+    """An immutable version of a named data set. Versions are 1, 2, 3 without gaps."""
+
+    name: str
+    version: int
+    artifact: Artifact
+    run: int | None
+    note: str
+    created: datetime.datetime
+
+    @property
+    def reference(self) -> str:
+        """What `Store.find` finds it by."""
+        return f"{self.name}@{self.version}"
+
+
+@dataclass(frozen=True)
 class AliasChange:
     """One move of an alias; `version` is None when it was removed, `previous` when it was new.
 
@@ -181,7 +198,7 @@ class Metric:
     slice: dict[str, str] = field(hash=False)
 
 
-Record: TypeAlias = "Artifact | Execution | Run | ModelVersion"
+Record: TypeAlias = "Artifact | Execution | Run | ModelVersion | DatasetVersion"
 """What `Store.find` returns and `Store.lineage` starts from."""
 
 

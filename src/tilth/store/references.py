@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, or_, select
 
 from tilth.errors import ConflictError, NotFoundError
 from tilth.store import layout
+from tilth.store.datasets import find_dataset_version
 from tilth.store.models import find_model_version
 from tilth.store.records import Artifact, Record, Run
 from tilth.store.rows import (
@@ -26,6 +27,7 @@ from tilth.store.rows import (
 __all__ = ["ReferenceRecords"]
 
 artifacts, runs, versions = layout.artifacts, layout.runs, layout.model_versions
+datasets = layout.dataset_versions
 
 _NUMBERED = re.compile(r"(run|execution|artifact):(\d{1,9})")
 _LOADERS: dict[str, Callable[[Connection, int], Record]] = {
@@ -43,10 +45,11 @@ class ReferenceRecords(Records):
     def find(self, reference: str) -> tuple[Record, ...]:
         """The records that a reference names, the newest first; at least one.
 
-        In this order: `name@champion` or `name@3` (a model version), `run:12` or `12`, `execution:5`,
-        `artifact:7`, the name of a model (its newest version), the name of artifacts (all of that name), the
-        path of a source file (as recorded, or its last parts), the first 6 or more digits of a digest or
-        fingerprint. Several records are returned only when they are versions of one name or have one digest.
+        In this order: `name@champion` or `name@3` (a version of a model or data set), `run:12` or `12`,
+        `execution:5`, `artifact:7`, the name of a model (its newest version), the name of artifacts (all of
+        that name), the path of a source file (as recorded, or its last parts), the first 6 or more digits of
+        a digest or fingerprint. Several records are returned only when they are versions of one name or have
+        one digest.
 
         Raises:
             NotFoundError: nothing is named so; the message lists what is nearly.
@@ -62,9 +65,16 @@ class ReferenceRecords(Records):
 
 def _versioned(connection: Connection, reference: str) -> tuple[Record, ...]:
     name, at, version = reference.rpartition("@")
-    if not at or not _model(connection, name):
+    if not at:
         return ()
-    return (find_model_version(connection, name, version),)
+    if _model(connection, name):
+        return (find_model_version(connection, name, version),)
+    return (find_dataset_version(connection, name, version),) if _is_dataset(connection, name) else ()
+
+
+def _is_dataset(connection: Connection, name: str) -> bool:
+    found = select(datasets.c.version).where(datasets.c.name == name).limit(1)
+    return connection.scalar(found) is not None
 
 
 def _numbered(connection: Connection, reference: str) -> tuple[Record, ...]:
@@ -123,11 +133,12 @@ def _nothing(connection: Connection, reference: str) -> NotFoundError:
     newest = select(artifacts.c.name).order_by(artifacts.c.id.desc()).limit(1_000)
     aliased = connection.execute(select(layout.aliases.c.model, layout.aliases.c.alias)).all()
     built = connection.execute(select(versions.c.name, versions.c.version)).all()
-    models = [f"{row[0]}@{row[1]}" for row in (*aliased, *built)]
+    kept = connection.execute(select(datasets.c.name, datasets.c.version)).all()
+    models = [f"{row[0]}@{row[1]}" for row in (*aliased, *built, *kept)]
     names: dict[str, None] = dict.fromkeys([*models, *connection.scalars(newest)])
     near = difflib.get_close_matches(reference, names, n=5, cutoff=0.5)
     return NotFoundError(
         f"nothing is named '{reference}'",
-        expected="MODEL@ALIAS, MODEL@VERSION, run:NUMBER, execution:ID, a name, a path, a digest's start",
+        expected="MODEL@ALIAS, NAME@VERSION, run:NUMBER, execution:ID, a name, a path, a digest's start",
         mend=f"did you mean {' or '.join(near)}?" if near else "`tilth status` shows what there is",
     )

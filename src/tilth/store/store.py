@@ -13,6 +13,7 @@ from sqlalchemy import Connection, func, select
 from tilth.store import layout
 from tilth.store.artifacts import ArtifactRecords
 from tilth.store.database import Database
+from tilth.store.datasets import DatasetRecords
 from tilth.store.executions import ExecutionRecords
 from tilth.store.lineage import LineageRecords
 from tilth.store.measurements import MeasurementRecords
@@ -32,6 +33,7 @@ class Store(
     ExecutionRecords,
     ArtifactRecords,
     ModelRecords,
+    DatasetRecords,
     LineageRecords,
     ReferenceRecords,
 ):
