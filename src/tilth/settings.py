@@ -39,6 +39,11 @@ SETTINGS: dict[str, Setting] = {
     "mlflow_experiment": Setting(
         "MLFLOW_EXPERIMENT_NAME", None, "MLflow experiment to publish to; default: the project's name"
     ),
+    "ray_address": Setting(
+        "RAY_ADDRESS",
+        None,
+        "Ray cluster: host:port, ray://host:port, auto for the one on this machine; default: a new one",
+    ),
 }
 
 
@@ -57,6 +62,7 @@ class Settings:
     mlflow_experiment: str | None
     mlflow_registry: str | None = None
     mlflow_experiment_id: str | None = None
+    ray_address: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:

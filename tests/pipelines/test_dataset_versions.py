@@ -9,7 +9,7 @@ import pytest
 
 from project_factory import make_project, write_customers
 from tilth.cli import main
-from tilth.errors import NotFoundError, StoreError, UsageError
+from tilth.errors import DataError, NotFoundError, StoreError, UsageError
 from tilth.pipelines import (
     dataset_file,
     dataset_reference,
@@ -19,7 +19,7 @@ from tilth.pipelines import (
     trace,
 )
 from tilth.projects import Project, Workspace
-from tilth.tables import fingerprint, open_table
+from tilth.tables import fingerprint, open_table, write_table
 
 Capture = pytest.CaptureFixture[str]
 
@@ -61,9 +61,7 @@ def test_names_are_plain(workspace: Workspace, name: str) -> None:
         keep(workspace, {"x": [1]}, name)
 
 
-def test_a_file_of_that_name_goes_before_a_version(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_of_that_name_goes_before_a_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert dataset_reference("data@3") == ("data", "3")
     Path("data@3").touch()
@@ -72,11 +70,11 @@ def test_a_file_of_that_name_goes_before_a_version(
 
 
 def test_a_failing_table_leaves_nothing_behind(workspace: Workspace, tmp_path: Path) -> None:
-    path = tmp_path / "d.csv"
-    path.write_text("a,b\n1,2\n")
+    path = tmp_path / "d.parquet"
+    write_table(open_table({"a": [1], "b": [2]}), path)
     table = open_table(path)
     path.unlink()
-    with pytest.raises(Exception, match="gone"):
+    with pytest.raises(DataError, match="gone"):
         save_dataset(workspace, table, [str(path)], "raw")
     assert list_datasets(workspace).versions == ()
     with workspace.store() as store:
@@ -85,9 +83,8 @@ def test_a_failing_table_leaves_nothing_behind(workspace: Workspace, tmp_path: P
     assert list((workspace.state / "artifacts").rglob("*.parquet")) == []
 
 
-@pytest.mark.usefixtures("capsys")
 def test_each_run_names_the_data_that_it_read(tmp_path: Path, capsys: Capture) -> None:
-    project = make_project(tmp_path / "p", rows=200)
+    project = make_project(tmp_path, rows=200)
     folder = project.directory
     assert main(["run", "validate", "--dir", str(folder)]) == 0
     assert main(["run", "validate", "--dir", str(folder)]) == 0
@@ -121,3 +118,28 @@ def test_an_unknown_version_names_those_that_there_are(workspace: Workspace) -> 
     with pytest.raises(NotFoundError) as caught:
         dataset_file(workspace, "raw", "4")
     assert "1 to 1" in str(caught.value)
+
+
+def test_a_run_stops_where_the_data_shrank_more_than_the_schema_allows(tmp_path: Path) -> None:
+    project = make_project(tmp_path, rows=300)
+    folder = project.directory
+    schema = folder / "schema.toml"
+    schema.write_text(f"min_rows_ratio = 0.9\n{schema.read_text()}")
+    assert main(["run", "validate", "--dir", str(folder)]) == 0  # nothing to compare with yet
+    assert main(["run", "validate", "--dir", str(folder)]) == 0
+    write_customers(folder / "customers.csv", rows=290)
+    assert main(["run", "validate", "--dir", str(folder)]) == 0
+    write_customers(folder / "customers.csv", rows=200)
+    assert main(["run", "validate", "--dir", str(folder)]) == 1
+    assert main(["run", "validate", "--dir", str(folder)]) == 1  # again, though the data is a version by now
+
+
+def test_a_run_judges_rules_across_columns(tmp_path: Path, capsys: Capture) -> None:
+    project = make_project(tmp_path, rows=200)
+    schema = project.schema_path
+    schema.write_text(schema.read_text() + '\n[[rules]]\nexpression = "age >= 18"\n')
+    assert main(["run", "validate", "--dir", str(tmp_path)]) == 0
+    schema.write_text(schema.read_text().replace("age >= 18", "age >= 40"))
+    capsys.readouterr()
+    assert main(["run", "validate", "--dir", str(tmp_path)]) == 1
+    assert "age >= 40" in capsys.readouterr().err

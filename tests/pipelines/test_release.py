@@ -50,7 +50,7 @@ def with_trees(project: Project, trees: int) -> Project:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with versions 1 (the champion), 2 and 3 (the challenger)."""
     project = make_project(tmp_path_factory.mktemp("trained"), rows=300)
-    for trees in (20, 21, 22):
+    for trees in (20, 8, 14):
         assert run(with_trees(project, trees)).failure is None
     return project.directory
 
@@ -84,7 +84,7 @@ def test_the_same_model_again_is_no_new_version(project: Project) -> None:
 
 
 def test_an_earlier_model_again_is_found_again(project: Project) -> None:
-    report = run(with_trees(project, 21))
+    report = run(with_trees(project, 8))
     assert report.steps[-1].summary.startswith("customers@2 is the challenger")
     assert versions(project) == [3, 2, 1]
     assert aliases(project) == {"challenger": 2, "champion": 1}

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from tilth.profiles import distances
+from tilth.profiles.alignment import aligned_numbers
 from tilth.sketches import NumberCounts
 
 AREA = "validation_distances"
@@ -75,8 +76,8 @@ def test_equal_width_and_quantile_bins_agree(shared_case: Any) -> None:
     reference = rng.standard_normal(1000)
     for shift in np.linspace(0, 2, 10):
         current = rng.standard_normal(1000) + shift
-        _, first, second = distances.aligned_numbers(counts_of(reference), counts_of(current))
-        by_quantile = distances.jensen_shannon(*distances.quantile_bins(first, second, 10))
+        pair = aligned_numbers(counts_of(reference), counts_of(current))
+        by_quantile = distances.jensen_shannon(*distances.quantile_bins(pair, 10))
         by_width = distances.jensen_shannon_histograms(
             counts_of(reference).histogram(10), counts_of(current).histogram(10)
         )
@@ -101,10 +102,10 @@ def test_categorical_cases(shared_case: Any, case_id: str, function: str, key: s
 
 @given(numbers, numbers)
 def test_numeric_distances_agree_with_plain_ones(a: list[float], b: list[float]) -> None:
-    values, first, second = distances.aligned_numbers(counts_of(a), counts_of(b))
+    pair = aligned_numbers(counts_of(a), counts_of(b))
     steps = [abs(np.mean(np.array(a) <= x) - np.mean(np.array(b) <= x)) for x in {*a, *b}]
-    assert distances.ks_statistic(first, second) == pytest.approx(max(steps))
-    found = distances.wasserstein(values, first, second)
+    assert distances.ks_statistic(pair) == pytest.approx(max(steps))
+    found = distances.wasserstein(pair)
     assert found == pytest.approx(stats.wasserstein_distance(a, b), abs=1e-9)
 
 
@@ -121,8 +122,7 @@ def test_bounds_and_symmetry(a: dict[str, int], b: dict[str, int]) -> None:
 
 @given(numbers, numbers, st.integers(1, 12))
 def test_quantile_bins_lose_nothing(a: list[float], b: list[float], bins: int) -> None:
-    _, first, second = distances.aligned_numbers(counts_of(a), counts_of(b))
-    old, new = distances.quantile_bins(first, second, bins)
+    old, new = distances.quantile_bins(aligned_numbers(counts_of(a), counts_of(b)), bins)
     assert (old.sum(), new.sum()) == (len(a), len(b))
     assert 1 <= len(old) <= bins
 
@@ -130,5 +130,4 @@ def test_quantile_bins_lose_nothing(a: list[float], b: list[float], bins: int) -
 def test_heavy_tails_do_not_hide_in_one_bin() -> None:
     rng = np.random.default_rng(8)
     tables = [counts_of(rng.standard_t(1.2, 20_000)) for _ in range(2)]
-    _, first, second = distances.aligned_numbers(*tables)
-    assert distances.jensen_shannon(*distances.quantile_bins(first, second, 20)) < 0.002
+    assert distances.jensen_shannon(*distances.quantile_bins(aligned_numbers(*tables), 20)) < 0.002

@@ -91,7 +91,11 @@ def test_summary_has_the_contract_keys() -> None:
     ]  # fmt: skip
     assert columns["s"]["mean"] is None
     assert columns["s"]["top"] == [["a", 2], ["b", 1]]
-    assert columns["s"]["length"] == {"min": 1, "max": 1, "mean": 1.0}
+    assert columns["s"]["length"] == {
+        "min": 1, "max": 1, "mean": 1.0, "empty": 0, "bytes": {"min": 1, "max": 1, "mean": 1.0},
+        "tokens": {"min": 1, "max": 1, "mean": 1.0, "total": 3},
+        "characters": {"letters": 1.0, "digits": 0.0, "spaces": 0.0, "other": 0.0},
+    }  # fmt: skip
 
 
 def test_basic_numeric_statistics_case(shared_case: Any) -> None:

@@ -268,7 +268,7 @@ def test_a_number_out_of_range_is_told_when_the_file_is_read(addition: str, sect
         "[split]\nmethod = 'group'",
         "[split]\nmethod = 'time'",
         "[split]\nmethod = 'balanced'",
-        "[split]\nmethod = 'balanced'\ncolumns = ['a', 'b']",
+        "[split]\nmethod = 'time'\ncolumns = ['a', 'b']",
     ],
 )
 def test_columns_that_the_split_does_not_take_are_told_when_the_file_is_read(addition: str) -> None:

@@ -384,7 +384,7 @@ def test_a_file_without_a_header_is_suspected(tmp_path: Path) -> None:
         (b"size,y\n1,\n2,\n", "label"),
         (b"size,y\n1,yes,3\n2,no\n", "3 cells where the header has 2"),
         (b"size,size,y\n1,2,no\n2,3,yes\n", "size"),
-        (b"size,y\n1,\xff\xfe\n", "UTF-8"),
+        (b"size,y\n1,\xc3\xa9\xff\n", "UTF-8"),
     ],
 )
 def test_data_that_cannot_be_learned_from_writes_nothing(content: bytes, words: str, tmp_path: Path) -> None:

@@ -39,6 +39,21 @@ def test_an_optional_column_may_be_missing_everywhere() -> None:
         ({"type": "string", "domain": ("a", "b", "a")}, "the domain has 'a' twice"),
         ({"type": "string", "min_domain_mass": 1.5}, "min_domain_mass is 1.5"),
         ({"type": "string", "min_present": float("nan")}, "min_present is nan"),
+        ({"type": "datetime", "low": 1}, r"min on a column of type datetime(.|\n)*start >= '2024-01-01'"),
+        ({"type": "image", "low": 1}, "min on a column of type image"),
+        ({"type": "list[string]", "low": 1}, r"min on a column of type list\[string\]"),
+        ({"type": "list[float]", "domain": ("1",)}, r"a domain on a column of type list\[float\]"),
+        ({"type": "int", "min_length": 1}, r"a length on a column of type int(.|\n)*key 'min_length'"),
+        ({"type": "string", "max_length": -1}, "max_length is -1"),
+        ({"type": "string", "max_length": True}, "max_length is True"),
+        ({"type": "string", "min_length": 3, "max_length": 2}, "min_length 3 is above max_length 2"),
+        ({"type": "int", "min_distinct": 3, "max_distinct": 2}, "min_distinct 3 is above max_distinct 2"),
+        ({"type": "int", "pattern": "a"}, "a pattern on a column of type int"),
+        ({"type": "string", "pattern": "a("}, "is no regular expression"),
+        ({"type": "int", "finite": True}, "finite on a column of type int"),
+        ({"type": "list[int]", "unique": True}, r"unique on a column of type list\[int\]"),
+        ({"type": "int", "severities": {"new_column": "error"}}, "severity of 'new_column' is not known"),
+        ({"type": "int", "severities": {"drift": "fatal"}}, "severity 'fatal' is not known"),
     ],
 )
 def test_contradictions(fields: dict[str, Any], words: str) -> None:
@@ -57,3 +72,19 @@ def test_drift_measures() -> None:
     wrong: Any = "l_infinty"
     with pytest.raises(SchemaError, match="did you mean 'l_infinity'"):
         DriftBound(wrong, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "item", "usual"),
+    [("list[int]", "int", "number"), ("list[string]", "string", "category"), ("image", None, "text")],
+)
+def test_lists_are_like_their_items(kind: Any, item: str | None, usual: str) -> None:
+    column = Column("x", kind)
+    assert (column.item_type, column.kind, column.is_list) == (item, usual, kind.startswith("list"))
+
+
+def test_severity_by_kind() -> None:
+    column = Column("x", "int", severity="warning", severities={"drift": "error", "out_of_range": "warning"})
+    assert column.severity_for("drift") == "error"
+    assert column.severity_for("not_unique") == "warning"
+    assert column.severities == (("out_of_range", "warning"), ("drift", "error"))

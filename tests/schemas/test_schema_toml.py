@@ -6,47 +6,10 @@ from dataclasses import replace
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
+from schema_strategies import SCHEMAS
 
 from tilth.errors import ColumnNotFoundError, SchemaError
-from tilth.schemas import DRIFT_MEASURES, KINDS, Column, DriftBound, Schema
-
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
-SHARES = st.floats(0, 1)
-BOUND = st.none() | st.builds(DriftBound, st.sampled_from(DRIFT_MEASURES), st.floats(0, 1e6))
-DOMAIN = st.none() | st.lists(TEXT, min_size=1, max_size=30, unique=True).map(tuple)
-
-
-@st.composite
-def columns(draw: st.DrawFn) -> Column:
-    kind = draw(st.sampled_from(["int", "float", "string", "bool", "datetime"]))
-    number = st.none() | st.floats(allow_nan=False) | st.integers(-(2**53), 2**53).map(float)
-    bounds = [draw(number), draw(number)] if kind in ("int", "float") else [None, None]
-    if None not in bounds:
-        bounds.sort(key=lambda bound: bound or 0.0)
-    return Column(
-        name=draw(TEXT),
-        type=kind,
-        required=draw(st.booleans()),
-        min_present=draw(SHARES),
-        low=bounds[0],
-        high=bounds[1],
-        domain=draw(DOMAIN) if kind in ("string", "int", "bool") else None,
-        min_domain_mass=draw(SHARES),
-        unique=draw(st.booleans()),
-        not_in=tuple(draw(st.lists(TEXT, max_size=2))),
-        kind=draw(st.sampled_from(KINDS)),
-        drift=draw(BOUND),
-        skew=draw(BOUND),
-        severity=draw(st.sampled_from(["error", "warning"])),
-    )
-
-
-SCHEMAS = st.builds(
-    Schema,
-    st.lists(columns(), max_size=5, unique_by=lambda column: column.name).map(tuple),
-    st.integers(0, 10**6),
-)
+from tilth.schemas import Column, DriftBound, Rule, Schema
 
 
 @given(SCHEMAS)
@@ -119,8 +82,8 @@ not_in = ["serving"]
 
 
 def test_the_text_is_short_and_has_a_head() -> None:
-    head, text = PEOPLE.to_toml().split("min_rows", 1)
-    assert "min_rows" + text == PEOPLE_TEXT
+    head, text = PEOPLE.to_toml().split("min_rows =", 1)
+    assert "min_rows =" + text == PEOPLE_TEXT
     assert all(line.startswith("#") for line in head.splitlines())
 
 
@@ -167,8 +130,8 @@ def test_an_empty_text_is_an_empty_schema() -> None:
             '[columns.age]\ntype = "int"\nminimum = 3',
             r"unknown key 'minimum'(.|\n)*people\.toml, column 'age'(.|\n)*did you mean 'min'",
         ),
-        ('[columns.age]\ntype = "int"\nmin = "3"', r"'3' will not do(.|\n)*key 'min'(.|\n)*a number"),
-        ('[columns.age]\ntype = "int"\nmin = true', r"True will not do(.|\n)*a number"),
+        ('[columns.age]\ntype = "int"\nmin = "3"', r"min is '3'(.|\n)*key 'min'(.|\n)*a number"),
+        ('[columns.age]\ntype = "int"\nmin = true', r"min is True(.|\n)*a number"),
         ('[columns.age]\ntype = "int"\nunique = 1', r"key 'unique'(.|\n)*true or false"),
         ('[columns.age]\ntype = ["int"]', r"key 'type'(.|\n)*a text in quotes"),
         ('[columns.age]\ntype = "int"\ndomain = "a"', r"key 'domain'(.|\n)*a list of texts"),
@@ -184,6 +147,33 @@ def test_an_empty_text_is_an_empty_schema() -> None:
             r"min 3 is above max 2(.|\n)*people\.toml, column 'age', key 'min'",
         ),
         ('[columns.age]\ntype = "number"', r"type 'number' is not known(.|\n)*people\.toml, column 'age'"),
+        ("max_rows = 1.5", r"max_rows is 1\.5(.|\n)*people\.toml, key 'max_rows'(.|\n)*a whole number"),
+        ("min_rows = 3\nmax_rows = 2", r"min_rows 3 is above max_rows 2(.|\n)*people\.toml, key 'min_rows'"),
+        ('min_rows_ratio = "2"', r"min_rows_ratio is '2'(.|\n)*a number"),
+        ("max_rows_ratio = -1", r"max_rows_ratio is -1(.|\n)*people\.toml"),
+        ('severity = "warning"', r"key 'severity'(.|\n)*new_column"),
+        ('severity = { drift = "error" }', r"'drift' is not known(.|\n)*people\.toml, key 'severity'"),
+        ('[columns.a]\ntype = "string"\nseverity = { domain = "error" }', r"'domain'(.|\n)*column 'a'"),
+        ('[columns.a]\ntype = "string"\nseverity = { drift = "fatal" }', r"'fatal'(.|\n)*error, warning"),
+        ('[columns.a]\ntype = "string"\nseverity = 3', r"severity is 3(.|\n)*\"error\", \"warning\" or a"),
+        ('[columns.a]\ntype = "string"\nmin_length = -1', r"min_length is -1(.|\n)*0 or more"),
+        ('[columns.a]\ntype = "string"\nmin_length = 1.0', r"min_length is 1\.0(.|\n)*column 'a'"),
+        ('[columns.a]\ntype = "string"\npattern = "("', r"no regular expression(.|\n)*key 'pattern'"),
+        ('[columns.a]\ntype = "string"\npattern = "(?=a)"', r"no regular expression(.|\n)*RE2"),
+        ("rules = 3", r"rules is not a list of tables(.|\n)*\[\[rules\]\]"),
+        ("rules = [3]", r"rule 1 is not a table"),
+        ("[[rules]]\nname = 'x'", r"the expression is missing(.|\n)*people\.toml, rule 1"),
+        ("[[rules]]\nexpression = 'a > 1'\nshare = 1", r"unknown key 'share'(.|\n)*rule 1 'a > 1'"),
+        (
+            "[[rules]]\nexpression = 'a > 1'\nmin_share = 2",
+            r"min_share is 2(.|\n)*people\.toml, rule 'a > 1'",
+        ),
+        ("[[rules]]\nexpression = 'a > 1'\nseverity = 'bad'", r"severity 'bad'(.|\n)*rule 'a > 1'"),
+        ("[[rules]]\nexpression = ' '", r"the rule is empty(.|\n)*people\.toml"),
+        (
+            "[[rules]]\nexpression = 'a > 1'\n[[rules]]\nexpression = 'a > 1'",
+            r"two rules are called 'a > 1'(.|\n)*people\.toml",
+        ),
     ],
 )
 def test_mistakes_are_named(text: str, words: str) -> None:
@@ -213,3 +203,94 @@ def test_changes_are_told() -> None:
         "column 'fare': drift was ks 0.2, is none",
         "column 'new' is new (bool)",
     ]
+
+
+def test_all_keys_are_written_and_read() -> None:
+    schema = Schema(
+        (
+            Column("code", "string", pattern="[A-Z]{2}", min_length=2, max_length=2, max_distinct=9),
+            Column("vector", "list[float]", min_length=3, max_length=3, low=0, finite=True),
+            Column("tags", "list[string]", domain=("a", "b"), min_distinct=1),
+            Column("photo", "image", max_length=10_000),
+            Column("when", "datetime", severity="warning", severities={"not_unique": "error"}, unique=True),
+        ),
+        max_rows=9,
+        min_rows_ratio=0.5,
+        max_rows_ratio=2,
+        rules=(Rule("when >= '2024-01-01'", "recent", "warning", 0.9), Rule("LENGTH(code) = 2")),
+        severities={"size_changed": "warning", "new_column": "error"},
+    )
+    text = schema.to_toml()
+    assert text.partition("\nmax_rows")[2] == ALL_KEYS
+    assert Schema.from_toml(text) == schema
+
+
+ALL_KEYS = """\
+ = 9
+min_rows_ratio = 0.5
+max_rows_ratio = 2.0
+severity = { new_column = "error", size_changed = "warning" }
+
+[columns.code]
+type = "string"
+pattern = "[A-Z]{2}"
+min_length = 2
+max_length = 2
+max_distinct = 9
+
+[columns.vector]
+type = "list[float]"
+min = 0.0
+min_length = 3
+max_length = 3
+finite = true
+
+[columns.tags]
+type = "list[string]"
+domain = ["a", "b"]
+min_distinct = 1
+
+[columns.photo]
+type = "image"
+max_length = 10000
+
+[columns.when]
+type = "datetime"
+unique = true
+severity = { default = "warning", not_unique = "error" }
+
+[[rules]]
+expression = "when >= '2024-01-01'"
+name = "recent"
+min_share = 0.9
+severity = "warning"
+
+[[rules]]
+expression = "LENGTH(code) = 2"
+"""
+
+
+def test_changes_of_the_whole_are_told() -> None:
+    before = Schema((), rules=(Rule("a > 1"), Rule("b > 1")), max_rows=5)
+    after = Schema(
+        (), 1, rules=(Rule("a > 1", min_share=0.5), Rule("c > 1")), severities={"new_column": "error"}
+    )
+    assert before.diff(after) == [
+        "min_rows was 0, is 1",
+        "max_rows was 5, is none",
+        "severity by kind was none, is new_column error",
+        "rule 'b > 1' is gone",
+        "rule 'a > 1': min_share was 1.0, is 0.5",
+        "rule 'c > 1' is new",
+    ]
+    assert before.diff(Schema((), rules=before.rules[::-1], max_rows=5)) == [
+        "the rules come in another order"
+    ]
+
+
+def test_merging_adds_rules_that_are_new() -> None:
+    curated, other = (
+        Schema((), rules=(Rule("a > 1"),)),
+        Schema((), rules=(Rule("a > 1", min_share=0), Rule("b"))),
+    )
+    assert curated.merge(other).rules == (Rule("a > 1"), Rule("b"))

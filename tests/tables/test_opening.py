@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tilth.errors import ColumnNotFoundError, DataError, UsageError
@@ -131,10 +134,12 @@ def test_forced_types_must_exist() -> None:
         ({"x": [1, "a"]}, "column 'x' do not go together"),
         ({"x": [2**64]}, "column 'x' do not go together"),
         ({"x": 5}, "column 'x' is a int"),
-        ({"x": [[1]]}, "column 'x' is of type list"),
+        ({"x": [[[1]]]}, r"column 'x' is of type list<(.|\n)*exclude=\['x'\]"),
         ({5: [1]}, "column name 5"),
         (pa.table([[1], [2]], names=["x", "x"]), "two columns are called 'x'"),
-        (pa.table({"x": [b"a"]}), "column 'x' is of type binary"),
+        (pa.table({"x": [b"a"]}), "column 'x' holds bytes that are neither an image nor a recording"),
+        (pa.table({"x": pa.array([[("a", 1)]], pa.map_(pa.string(), pa.int64()))}), "is of type map"),
+        ({"x": [1j]}, "column 'x' do not go together"),
     ],
 )
 def test_what_is_no_table_is_refused(data: object, words: str) -> None:
@@ -154,15 +159,52 @@ def test_an_absent_file_names_the_closest(tmp_path: Path) -> None:
         open_table(tmp_path / "cencus.csv")
 
 
-def test_a_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="this is a folder"):
-        open_table(str(tmp_path))
-
-
 def test_an_unknown_ending_says_which_are_known(tmp_path: Path) -> None:
-    (tmp_path / "a.xlsx").write_text("x")
-    with pytest.raises(DataError, match=r"'\.xlsx' are not known(.|\n)*\.parquet"):
-        open_table(tmp_path / "a.xlsx")
+    (tmp_path / "a.xyz").write_text("x")
+    with pytest.raises(DataError, match=r"'\.xyz' are not known(.|\n)*\.parquet"):
+        open_table(tmp_path / "a.xyz")
+
+
+def test_columns_can_be_left_out(tmp_path: Path) -> None:
+    odd = pa.array([[("a", 1)], None], pa.map_(pa.string(), pa.int64()))
+    data = pa.table({"x": [1, 2], "y": ["a", "b"], "odd": odd})
+    table = open_table(data, exclude=["odd"])
+    assert table.columns == {"x": "int", "y": "string"}
+    assert open_table(table, exclude="y").to_arrow().to_pylist() == [{"x": 1}, {"x": 2}]
+    (tmp_path / "a.csv").write_text("x,y,z\n1,2,3\n")
+    assert open_table(tmp_path / "a.csv", exclude=["y"]).to_arrow().to_pylist() == [{"x": 1, "z": 3}]
+    with pytest.raises(ColumnNotFoundError, match="no column 'z'"):
+        open_table(data, exclude=["z"])
+    with pytest.raises(DataError, match="every column is left out"):
+        open_table({"x": [1]}, exclude=["x"])
+
+
+def test_an_encoding_is_for_text_only(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"x": [1]}), tmp_path / "a.parquet")
+    with pytest.raises(UsageError, match="an encoding is only for files of text"):
+        open_table(tmp_path / "a.parquet", encoding="latin-1")
+
+
+def test_encoding_and_bad_rows_reach_every_csv_file(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.csv").write_bytes("x,y\né,1\nbad\n".encode("latin-1"))
+    table = open_table(f"{tmp_path}/*.csv", encoding="latin-1", bad_rows=tmp_path / "bad.txt")
+    assert table.to_arrow()["x"].to_pylist() == ["é", "é"]
+    kept = (tmp_path / "bad.txt").read_text()
+    assert "a.csv" in kept
+    assert "b.csv" in kept
+
+
+def test_sources_of_different_kinds_go_together(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
+        connection.execute("CREATE TABLE t AS SELECT 1 AS x")
+        connection.commit()
+    (tmp_path / "a.csv").write_text("x\n2.5\n")
+    (tmp_path / "b.csv").write_text("y\n2.5\n")
+    database = f"sqlite:///{tmp_path}/a.db?table=t"
+    assert open_table([database, str(tmp_path / "a.csv")]).to_arrow()["x"].to_pylist() == [1.0, 2.5]
+    with pytest.raises(DataError, match="different columns: the second lacks x and has y more"):
+        open_table([database, str(tmp_path / "b.csv")])
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet", "jsonl", "arrow"])
@@ -192,3 +234,12 @@ def test_several_files_are_typed_as_one_would_be(tmp_path: Path) -> None:
 def test_several_files_with_different_columns_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"the second lacks y and has z more"):
         open_table(write(tmp_path, a="x,y\n1,2\n", b="x,z\n1,2\n"))
+
+
+def test_a_folder_of_images_is_a_table(tmp_path: Path) -> None:
+    for name in ("cat/1.gif", "dog/2.gif"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(b"GIF89a" + bytes(20))
+    table = open_table(tmp_path, exclude=["path"])
+    assert table.columns == {"image": "image", "label": "string"}
+    assert table.to_arrow()["label"].to_pylist() == ["cat", "dog"]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tilth.errors import ColumnNotFoundError, DataError, UsageError
 from tilth.tables import PARTS, SplitMethod, SplitPlan, Table, concat_tables, open_table, split
+from tilth.tables.balanced import largest_remainders, rounded_shares
 
 COLUMNS: dict[SplitMethod, tuple[str, ...]] = {
     "hash": (),
@@ -183,7 +184,8 @@ def test_an_unknown_column_is_named() -> None:
         ("hash", (float("nan"), 0.5, 0.5), (), "cannot be dealt"),
         ("hash", (0.8, 0.2), (), "cannot be dealt"),
         ("group", (0.6, 0.2, 0.2), (), "split by group with 0 columns"),
-        ("balanced", (0.6, 0.2, 0.2), ("a", "b"), "split by balanced with 2 columns"),
+        ("balanced", (0.6, 0.2, 0.2), (), "split by balanced with 0 columns"),
+        ("time", (0.6, 0.2, 0.2), ("a", "b"), "split by time with 2 columns"),
         ("dice", (0.6, 0.2, 0.2), (), "split method 'dice' is not known"),
     ],
 )
@@ -192,3 +194,121 @@ def test_plans_that_cannot_be(
 ) -> None:
     with pytest.raises(UsageError, match=words):
         SplitPlan(method, fractions, columns)
+
+
+shares = st.tuples(st.integers(1, 10), st.integers(0, 10), st.integers(0, 10)).map(
+    lambda parts: tuple(part / sum(parts) for part in parts)
+)
+
+
+def exact_shares(counts: dict[object, Counter[str]], plan: SplitPlan) -> None:
+    """Every class has its exact share of every part, rounded up or down."""
+    for parts in counts.values():
+        rows = parts.total()
+        assert all(
+            abs(parts[part] - rows * share) < 1 - 1e-9
+            for part, share in zip(PARTS, plan.fractions, strict=True)
+        )
+
+
+@given(st.lists(st.integers(3, 40), min_size=1, max_size=6), shares)
+def test_every_class_of_several_gets_its_share(
+    sizes: list[int], fractions: tuple[float, float, float]
+) -> None:
+    labels = [f"class {number}" for number, size in enumerate(sizes) for _ in range(size)]
+    plan = SplitPlan("balanced", fractions, ("y",))
+    parts = parts_of(open_table({"y": labels, "x": list(range(len(labels)))}), plan)
+    counts = {label: Counter(p for p, y in zip(parts, labels, strict=True) if y == label) for label in labels}
+    exact_shares(counts, plan)
+    for part, share in zip(PARTS, fractions, strict=True):
+        assert abs(parts.count(part) - len(parts) * share) < 1.5
+
+
+@given(
+    st.dictionaries(
+        st.tuples(st.sampled_from("ab"), st.sampled_from(["x", "y", "z", None])),
+        st.integers(1, 25),
+        min_size=1,
+        max_size=8,
+    ),
+    shares,
+)
+def test_label_by_slice_gets_its_shares_and_so_do_the_margins(
+    sizes: dict[tuple[str, str | None], int], fractions: tuple[float, float, float]
+) -> None:
+    rows = [cell for cell, size in sizes.items() for _ in range(size)]
+    labels, slices = zip(*rows, strict=True)
+    plan = SplitPlan("balanced", fractions, ("label", "slice"))
+    table = open_table({"label": list(labels), "slice": list(slices), "x": list(range(len(rows)))})
+    parts = parts_of(table, plan)
+    exact_shares(
+        {cell: Counter(p for p, row in zip(parts, rows, strict=True) if row == cell) for cell in sizes}, plan
+    )
+    for keys in (labels, slices, ("all",) * len(rows)):
+        for key in set(keys):
+            dealt = Counter(part for part, own in zip(parts, keys, strict=True) if own == key)
+            for part, share in zip(PARTS, fractions, strict=True):
+                assert abs(dealt[part] - keys.count(key) * share) < 1.5
+    mixed = np.random.default_rng(0).permutation(len(rows))
+    shuffled = open_table(table.to_arrow().take(pa.array(mixed)))
+    assert np.array(parts)[mixed].tolist() == parts_of(shuffled, plan)
+
+
+def test_label_by_slice_is_exact_where_it_can_be() -> None:
+    cells = {("sick", "f"): 15, ("sick", "m"): 15, ("well", "f"): 20, ("well", "m"): 50}
+    rows = [cell for cell, size in cells.items() for _ in range(size)]
+    table = open_table({"y": [y for y, _ in rows], "sex": [sex for _, sex in rows], "x": list(range(100))})
+    parts = parts_of(table, SplitPlan("balanced", (0.6, 0.2, 0.2), ("y", "sex")))
+    for cell, size in cells.items():
+        dealt = Counter(part for part, row in zip(parts, rows, strict=True) if row == cell)
+        assert [dealt[part] for part in PARTS] == [size * 3 // 5, size // 5, size // 5]
+
+
+def test_many_tiny_cells_still_give_the_margins_their_shares() -> None:
+    """One row in each combination: rounding each alone would put all of them into train."""
+    table = open_table({"a": np.repeat(np.arange(20), 20), "b": np.tile(np.arange(20), 20)})
+    plan = SplitPlan("balanced", (0.6, 0.2, 0.2), ("a", "b"))
+    parts = np.array(parts_of(table, plan)).reshape(20, 20)
+    for part, share in zip(PARTS, plan.fractions, strict=True):
+        assert (parts == part).sum() == 400 * share
+        for axis in (0, 1):
+            assert np.abs((parts == part).sum(axis=axis) - 20 * share).max() <= 1
+
+
+def test_shares_of_no_cells_and_of_one_part() -> None:
+    assert rounded_shares(np.array([], np.int64), [], (0.6, 0.2, 0.2)).shape == (0, 3)
+    assert rounded_shares(np.array([5, 1]), [], (1.0, 0.0, 0.0)).tolist() == [[5, 0, 0], [1, 0, 0]]
+    assert largest_remainders(0, (0.6, 0.2, 0.2)) == [0, 0, 0]
+
+
+def test_a_rare_class_goes_where_it_can_and_a_column_without_classes_is_refused() -> None:
+    parts = parts_of(
+        open_table({"y": ["usual"] * 50 + ["rare"], "x": list(range(51))}),
+        SplitPlan("balanced", (0.6, 0.2, 0.2), ("y",)),
+    )
+    assert Counter(parts) == {"train": 31, "dev": 10, "test": 10}
+    with pytest.raises(
+        DataError, match="100 of the 100 values of 'fare' have fewer rows than there are parts"
+    ):
+        split(open_table({"fare": [float(i) for i in range(100)]}), SplitPlan("balanced", columns=("fare",)))
+
+
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=80), st.sampled_from(["group", "time"]), shares)
+def test_groups_are_whole_and_times_in_order(
+    values: list[int], method: SplitMethod, fractions: tuple[float, float, float]
+) -> None:
+    parts = parts_of(open_table({"v": values}), SplitPlan(method, fractions, ("v",)))
+    owners = {value: {p for p, own in zip(parts, values, strict=True) if own == value} for value in values}
+    assert all(len(found) == 1 for found in owners.values())
+    if method == "time":
+        order = [PARTS.index(part) for _, part in sorted(zip(values, parts, strict=True))]
+        assert order == sorted(order)
+
+
+def test_groups_of_two_columns() -> None:
+    table = open_table({"site": [i % 3 for i in range(90)], "patient": [i % 10 for i in range(90)]})
+    parts = parts_of(table, SplitPlan("group", (0.5, 0.25, 0.25), ("site", "patient")))
+    owners: dict[tuple[int, int], set[str]] = {}
+    for i, part in enumerate(parts):
+        owners.setdefault((i % 3, i % 10), set()).add(part)
+    assert all(len(found) == 1 for found in owners.values())

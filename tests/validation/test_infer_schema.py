@@ -1,15 +1,17 @@
 from __future__ import annotations
 
 import datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tilth.errors import ColumnNotFoundError
 from tilth.profiles import profile
-from tilth.schemas import Schema
-from tilth.validation import infer_schema
+from tilth.schemas import Column, Schema
+from tilth.validation import infer_schema, validate
 
 WORDS = ["red", "green", "blue"]
 
@@ -66,6 +68,14 @@ def test_hundreds_of_values_make_no_domain() -> None:
     assert (column.kind, column.domain) == ("category", None)
 
 
+def test_numbers_with_a_text_for_missing_make_no_domain(shared_data: Any) -> None:
+    path = shared_data("penguins/penguins_raw_units.csv")
+    schema = infer_schema(profile(path))
+    assert {c.name for c in schema if c.domain} == {"species", "island", "sex"}
+    read = infer_schema(profile(path, missing=["NA"]))
+    assert [c.name for c in read if c.type == "string"] == ["species", "island", "sex"]
+
+
 def test_columns_with_missing_values_are_optional() -> None:
     schema = schema_of({"a": [1, None, 3], "b": [None, None, None]})
     assert [column.required for column in schema] == [False, False]
@@ -79,3 +89,111 @@ def test_own_columns_are_left_out() -> None:
 def test_an_unknown_label_is_named() -> None:
     with pytest.raises(ColumnNotFoundError, match="no column 'labl'"):
         schema_of({"label": [0, 1]}, label="labl")
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "low", "high"),
+    [
+        ("pickup_latitude", [41.6, 42.1], -90, 90),
+        ("latitude", [41.6, 420.1], None, None),
+        ("dropoffLongitude", [-87.9, 12.0], -180, 180),
+        ("trip_start_hour", [0, 22], 0, 23),
+        ("hr", [1, 24], 1, 24),
+        ("minute", [0, 30], 0, 59),
+        ("minutes", [0, 300], None, None),
+        ("month", [1, 5], 1, 12),
+        ("month", [0, 11], 0, 11),
+        ("month", [202401, 202405], None, None),
+        ("weekday", [0, 5], 0, 6),
+        ("day_of_week", [1, 7], 1, 7),
+        ("weekday", [1, 5], None, None),
+        ("pct", [0.0, 100.0], 0, 100),
+        ("pct", [-5.0, 104.0], None, None),
+        ("probability", [0.1, 0.9], 0, 1),
+        ("growth_share", [-0.1, 0.9], None, None),
+        ("age", [17, 90], 0, None),
+        ("age", [-1.2, 0.7], None, None),
+        ("flipper_length_mm", [172, 231], 0, None),
+        ("items_count", [0, 3], 0, None),
+        ("income", [0, 99999], None, None),
+        ("temperature", [0, 30], None, None),
+        ("hours-per-week", [1, 99], None, None),
+        ("age", ["1", "x"], None, None),
+    ],
+)
+def test_ranges_only_where_name_and_values_justify_them(
+    name: str, values: list[Any], low: float | None, high: float | None
+) -> None:
+    column = schema_of({name: values})[name]
+    assert (column.low, column.high) == (low, high)
+
+
+def test_taxi_schema(shared_data: Any) -> None:
+    schema = infer_schema(profile(shared_data("chicago-taxi/train.csv.gz")), label="tips")
+    assert {c.name: (c.low, c.high) for c in schema if (c.low, c.high) != (None, None)} == {
+        "trip_start_month": (1, 12),
+        "trip_start_hour": (0, 23),
+        "pickup_latitude": (-90, 90),
+        "pickup_longitude": (-180, 180),
+        "dropoff_latitude": (-90, 90),
+        "dropoff_longitude": (-180, 180),
+        "trip_miles": (0, None),
+    }
+    assert {c.name for c in schema if c.domain} == {"payment_type", "company"}
+
+
+def test_lists_have_rules_for_their_items() -> None:
+    n = 40
+    schema = schema_of(
+        {
+            "vector": [[0.1 * i, 0.2, 0.3] for i in range(n)],
+            "tags": [["red", "blue"][: i % 3] for i in range(n)],
+            "words": [[f"w{i}", f"v{i}"] for i in range(n)],
+        }
+    )
+    vector, tags, words = schema.columns
+    assert (vector.type, vector.min_length, vector.max_length) == ("list[float]", 3, 3)
+    assert (tags.domain, tags.min_length) == (("blue", "red"), None)
+    assert (words.domain, words.kind) == (None, "identifier")
+
+
+def test_statistics_of_images_have_rules_of_their_own() -> None:
+    column = {"photo": [image(8, 6, shade) for shade in range(30)]}
+    schema = schema_of(column)
+    keys = {
+        c.name: (c.kind, c.domain, c.low, c.high)
+        for c in schema
+        if c.name.startswith("photo.") and not c.required
+    }
+    assert schema["photo"] == Column("photo", "image")
+    assert keys == {
+        "photo.readable": ("flag", ("true",), None, None),
+        "photo.format": ("category", ("png",), None, None),
+        "photo.width": ("number", None, 8, 8),
+        "photo.height": ("number", None, 6, 6),
+        "photo.channels": ("number", None, 1, 1),
+        "photo.brightness": ("number", None, 0, 1),
+        "photo.contrast": ("number", None, 0, 0.5),
+        "photo.sharpness": ("number", None, 0, None),
+    }
+    found = [(a.column, a.kind) for a in validate({"photo": [image(8, 7, 3), b"GIF89a", None]}, schema)]
+    assert found == [
+        ("photo", "too_many_missing"),
+        ("photo.readable", "unexpected_values"),
+        ("photo.height", "out_of_range"),
+    ]
+
+
+def image(width: int, height: int, shade: int) -> bytes:
+    file = BytesIO()
+    Image.new("L", (width, height), shade).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_inferred_schemas_are_stable_texts() -> None:
+    data = {"b": ["y", "x"] * 20, "age": [3, 4] * 20}
+    text = schema_of(data).to_toml()
+    assert schema_of({name: values[::-1] for name, values in data.items()}).to_toml() == text
+    assert text.partition("\n[")[2] == (
+        'columns.b]\ntype = "string"\ndomain = ["x", "y"]\n\n[columns.age]\ntype = "int"\nmin = 0\n'
+    )

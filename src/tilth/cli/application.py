@@ -27,14 +27,21 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "promote": ("In production", "tilth.cli.production:promote", "Make a model version the champion."),
     "rollback": ("In production", "tilth.cli.production:rollback", "Go back to the champion before."),
     "predict": ("In production", "tilth.cli.production:predict", "Predict a whole table."),
-    "profile": ("Any data", "tilth.cli.data:profile", "Statistics of every column."),
-    "schema": ("Any data", "tilth.cli.data:schema", "Infer a schema."),
-    "validate": ("Any data", "tilth.cli.data:validate", "Check data against a schema."),
-    "compare": ("Any data", "tilth.cli.data:compare", "Drift and skew between two data sets."),
-    "split": ("Any data", "tilth.cli.data:split", "Deal rows to train, dev and test."),
-    "evaluate": ("Any data", "tilth.cli.data:evaluate", "Metrics of predictions, by slice."),
+    "profile": ("Any data", "tilth.cli.profiling:profile", "Statistics of every column."),
+    "schema": ("Any data", "tilth.cli.profiling:schema", "Infer a schema."),
+    "validate": ("Any data", "tilth.cli.validating:validate", "Check data against a schema."),
+    "compare": ("Any data", "tilth.cli.comparing:compare", "Drift and skew between two data sets."),
+    "split": ("Any data", "tilth.cli.splitting:split", "Deal rows to train, dev and test."),
+    "evaluate": ("Any data", "tilth.cli.evaluating:evaluate", "Metrics of predictions, by slice."),
+    "data": ("Any data", "", "Keep data sets as versions, list them, bring them back."),
+    "data save": ("data", "tilth.cli.datasets:save", "Keep data as the next version of a name."),
+    "data list": ("data", "tilth.cli.datasets:list_versions", "The data sets and their versions."),
+    "data export": ("data", "tilth.cli.datasets:export", "Bring a version back as a file."),
 }
-"""Every command: its group, where its function is, what it does. Nothing is imported before it is called."""
+"""Every command: its group, where its function is, what it does. Nothing is imported before it is called.
+
+A command of two words belongs to the one that is its group, which has no function of its own.
+"""
 
 
 def make_application() -> App:
@@ -50,8 +57,15 @@ def make_application() -> App:
         result_action="return_value",
     )
     groups = {name: Group.create_ordered(name) for name, _, _ in COMMANDS.values()}
+    families: dict[str, App] = {}
     for name, (group, target, text) in COMMANDS.items():
-        application.command(target, name=name, help=text, group=groups[group])
+        if not target:
+            families[name] = App(name=name, help=text, group=groups[group], help_format="plaintext")
+            application.command(families[name])
+        elif group in families:
+            families[group].command(target, name=name.removeprefix(f"{group} "), help=text)
+        else:
+            application.command(target, name=name, help=text, group=groups[group])
     return application
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Self
 
 from rich.console import Console
 
@@ -11,7 +12,7 @@ from tilth.cli.streams import discard, put
 from tilth.pipelines import StepReport
 from tilth.types import JSONValue
 
-__all__ = ["RunPrinter", "people", "print_json", "print_text"]
+__all__ = ["Progress", "RunPrinter", "people", "print_json", "print_text"]
 
 
 def people() -> Console:
@@ -36,6 +37,37 @@ class _Patient(Console):
         """What rich does when the reader is gone."""
         self.quiet = True
         discard(sys.stderr)
+
+
+class Progress:
+    """Tells how far long work is: a bar in a terminal, nothing elsewhere. Used as the callback of the work.
+
+    Args:
+        what: what is counted, such as "rows".
+    """
+
+    def __init__(self, what: str) -> None:
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bar
+
+        columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        console = people()
+        self._bar = Bar(*columns, console=console, transient=True) if console.is_terminal else None
+        self._task = None if self._bar is None else self._bar.add_task(what, total=None)
+
+    def __enter__(self) -> Self:
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, done: int, total: int | None = None) -> None:
+        """`done` of `total` are finished."""
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=done, total=total)
 
 
 class RunPrinter:

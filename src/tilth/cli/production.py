@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from tilth.cli.data import Json
+from tilth.cli.inputs import Json
 from tilth.cli.output import people, print_json, print_text
 from tilth.cli.project import Directory
 

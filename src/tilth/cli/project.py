@@ -7,7 +7,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from tilth.cli.data import Json
+from tilth.cli.inputs import Json
 from tilth.cli.output import RunPrinter, people, print_json, print_text
 
 __all__ = ["Directory", "init", "lineage", "run", "status"]

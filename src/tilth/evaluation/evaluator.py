@@ -11,7 +11,7 @@ import pyarrow as pa
 from tilth.errors import UsageError
 from tilth.evaluation.result import Evaluation
 from tilth.evaluation.slice_result import SliceResult
-from tilth.evaluation.slicing import groups
+from tilth.tables.slicing import groups
 from tilth.metrics import BinaryStatistics, LabelEncoding, MulticlassStatistics, RegressionStatistics
 
 __all__ = ["Evaluator"]

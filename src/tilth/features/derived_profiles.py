@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from tilth.features.operations import AsText, FillWith, RowWise
 from tilth.profiles import ColumnProfile, profile_batches
-from tilth.sketches import TextCounts, TextSummary
+from tilth.sketches import TextSummary
 from tilth.types import ColumnType
 
 __all__ = ["derive", "without_empty_texts"]
@@ -35,7 +35,7 @@ def without_empty_texts(profile: ColumnProfile) -> ColumnProfile:
     if profile.texts is None:
         return profile
     texts, counts = profile.texts.counts.table()
-    if not len(texts) or texts[0].as_py() != "":
+    if not profile.is_exact or not len(texts) or texts[0].as_py() != "":
         return profile
     empty = int(counts[0])
     return dataclasses.replace(
@@ -79,6 +79,6 @@ def _as_text(profile: ColumnProfile) -> ColumnProfile | None:
 
 
 def _summary(texts: pa.Array, counts: np.ndarray) -> TextSummary:
-    summary = TextSummary(counts=TextCounts())
-    summary.counts.update(texts, counts)
+    summary = TextSummary()
+    summary.update(texts, counts)
     return summary

@@ -123,10 +123,14 @@ def _schema(context: StepContext) -> StepResult:
 
 def _validate(context: StepContext) -> StepResult:
     schema = Schema.from_toml(context.text("schema"))
+    before = context.optional("previous_profile")
+    previous = Profile.from_json(context.text("previous_profile")) if before else None
     if context.optional("feedback"):
         anomalies = _validate_with_feedback(open_table(context.path("dataset")), schema)
     else:
-        anomalies = validate(Profile.from_json(context.text("profile")), schema, environment="training")
+        known = Profile.from_json(context.text("profile"))
+        data: object = open_table(context.path("dataset")) if _needs_rows(schema, known) else known
+        anomalies = validate(data, schema, environment="training", previous=previous)
     document = {"anomalies": [anomaly.to_json() for anomaly in anomalies]}
     context.output["anomalies"].write_text(json.dumps(document, indent=1, sort_keys=True), encoding="utf-8")
     errors = [anomaly for anomaly in anomalies if anomaly.severity == "error"]
@@ -136,6 +140,12 @@ def _validate(context: StepContext) -> StepResult:
         more = f"; and {len(warnings) - 1} more" if len(warnings) > 1 else ""
         summary += f"; warning: {warnings[0]}{more}"
     return StepResult(summary, failure=_invalid(errors) if errors else None)
+
+
+def _needs_rows(schema: Schema, known: Profile) -> bool:
+    """Whether a profile does not tell all: rules and patterns need the rows, and so do cells that misfit."""
+    other_type = (c for c in schema if c.name in known.columns and known[c.name].type != c.type)
+    return bool(schema.rules) or any(c.pattern for c in schema) or any(other_type)
 
 
 def _validate_with_feedback(table: Table, schema: Schema) -> list[Anomaly]:
@@ -218,7 +228,7 @@ DATA_STEPS: tuple[Step, ...] = (
     ),
     Step(
         "validate",
-        ("dataset", "feedback", "profile", "schema"),
+        ("dataset", "feedback", "profile", "previous_profile", "schema"),
         {"anomalies": Output("anomalies", ".json")},
         _validate,
     ),

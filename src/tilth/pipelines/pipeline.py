@@ -19,6 +19,7 @@ from tilth.pipelines.release import register
 from tilth.pipelines.runner import Listener, Runner, RunReport, Source, end_early
 from tilth.pipelines.step import Output, Step, StepContext, StepResult, in_order, needed_for
 from tilth.projects import Project
+from tilth.schemas import Schema
 from tilth.store import Artifact, ArtifactStore, ModelVersion, Run, Store, digest_of_file
 
 __all__ = ["STEPS", "run_pipeline"]
@@ -101,6 +102,7 @@ class _Pipeline:
             "features_file": lambda _: self._needed_text(self.project.features_path),
             "feedback": lambda _: self._feedback(),
             "champion": self._champion,
+            "previous_profile": self._previous_profile,
         }
 
     def _file(self, path: Path) -> Artifact:
@@ -126,6 +128,25 @@ class _Pipeline:
         if not self.with_feedback:
             return ()
         return (collect_feedback(self.project, self.store, self.artifacts, self.run),)
+
+    def _previous_profile(self, made: Mapping[str, tuple[Artifact, ...]]) -> tuple[Artifact, ...]:
+        """The profile of the data set version before, where the schema bounds the change of size."""
+        schema = Schema.from_toml(self.artifacts.read_bytes(made["schema"][0].digest, ".toml").decode())
+        if schema.min_rows_ratio is None and schema.max_rows_ratio is None:
+            return ()
+        dataset = made["dataset"][0]
+        known = self.store.dataset_versions(self.project.workspace.dataset_name(PROJECT_DATA))
+        numbers = [v.version for v in known if v.artifact.fingerprint == dataset.fingerprint]
+        before = [v for v in known if not numbers or v.version < numbers[0]]
+        return self._profile_of(before[0].artifact) if before else ()
+
+    def _profile_of(self, dataset: Artifact) -> tuple[Artifact, ...]:
+        """The profile that a run made of a data set, if its file is still there."""
+        for event in self.store.events(artifact=dataset):
+            found = self.store.outputs(event.execution).get("profile") if event.role == "input" else None
+            if found is not None and self.artifacts.holds(found.digest, ".json", found.size):
+                return (found,)
+        return ()
 
     @cached_property
     def _champion_version(self) -> ModelVersion | None:

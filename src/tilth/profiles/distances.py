@@ -1,4 +1,4 @@
-"""Distances between two distributions: of categories by their counts, of numbers by their tables.
+"""Distances between two distributions: of categories by their counts, of numbers by how often each came.
 
 Each function takes the reference first. Counts may be shares: only their proportions matter, unless said
 otherwise. Missing values are no category here.
@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 
-from tilth.sketches.tally import run_starts
-
-if TYPE_CHECKING:
-    from tilth.sketches import NumberCounts
+from tilth.profiles.alignment import NumberPair
 
 __all__ = [
     "Counts",
-    "aligned_numbers",
+    "finite",
     "hellinger",
     "histogram_shares",
     "jensen_shannon",
@@ -37,7 +34,6 @@ Counts: TypeAlias = "Mapping[str, float] | Sequence[float] | np.ndarray"
 """Counts by category, or two aligned sequences of counts."""
 
 _LEAST_SHARE = 1e-4
-_COARSER = 2
 
 
 def _align(reference: Counts, current: Counts) -> tuple[Sequence[object], np.ndarray, np.ndarray]:
@@ -52,6 +48,16 @@ def _align(reference: Counts, current: Counts) -> tuple[Sequence[object], np.nda
 def _shares(counts: np.ndarray) -> np.ndarray:
     total = counts.sum()
     return counts / total if total > 0 else counts
+
+
+def finite(number: float) -> float | None:
+    """The number, or None where it is infinite or NaN.
+
+    Example:
+        >>> finite(1.5), finite(math.inf)
+        (1.5, None)
+    """
+    return number if math.isfinite(number) else None
 
 
 def l_infinity(reference: Counts, current: Counts) -> tuple[float, str | None]:
@@ -196,72 +202,50 @@ def jensen_shannon_histograms(
     return jensen_shannon(np.append(first, reference_nan), np.append(second, current_nan))
 
 
-def aligned_numbers(
-    reference: NumberCounts, current: NumberCounts
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Two tables on common numbers, ascending: (numbers, reference counts, current counts), shape (k,)."""
-    shift = max(reference.shift, current.shift)
-    shift += _COARSER if shift else 0  # where numbers are approximate, save time
-    keys, counts = reference.keys_at(shift)
-    other_keys, other_counts = current.keys_at(shift)
-    both = np.concatenate([keys, other_keys])
-    order = np.argsort(both, kind="stable")
-    ordered = both[order]
-    first = np.concatenate([counts, np.zeros_like(other_counts)])[order]
-    second = np.concatenate([np.zeros_like(counts), other_counts])[order]
-    starts = run_starts(ordered)
-    sums = np.add.reduceat(first, starts), np.add.reduceat(second, starts)
-    return reference.numbers_of(ordered[starts], shift), *sums
-
-
-def ks_statistic(reference: np.ndarray, current: np.ndarray) -> float:
+def ks_statistic(pair: NumberPair) -> float:
     """The Kolmogorov-Smirnov statistic: the greatest difference of the distribution functions; in [0, 1].
 
-    Args:
-        reference: counts of ascending numbers, shape (k,).
-        current: counts of the same numbers.
-
     Example:
-        >>> ks_statistic(np.array([1, 1, 0, 0]), np.array([0, 0, 1, 1]))
+        >>> ks_statistic(NumberPair(np.arange(4.0), np.array([1.0, 1, 0, 0]), np.array([0.0, 0, 1, 1])))
         1.0
     """
-    apart = np.cumsum(reference) / reference.sum() - np.cumsum(current) / current.sum()
-    return float(np.abs(apart).max())
+    return float(np.abs(pair.apart).max())
 
 
-def wasserstein(numbers: np.ndarray, reference: np.ndarray, current: np.ndarray) -> float:
+def wasserstein(pair: NumberPair) -> float:
     """The Wasserstein-1 distance: how far numbers moved on average, in their own unit.
 
-    Args:
-        numbers: ascending, shape (k,).
-        reference: counts of the numbers, shape (k,).
-        current: counts of the same numbers.
+    The area between the two distribution functions; infinite or NaN where it exceeds what a double can hold.
 
     Example:
-        >>> wasserstein(np.array([0.0, 1.0, 3.0]), np.array([1, 1, 0]), np.array([0, 1, 1]))
+        >>> wasserstein(NumberPair(np.array([0.0, 1, 3]), np.array([1.0, 1, 0]), np.array([0.0, 1, 1])))
         1.5
     """
-    apart = np.cumsum(reference) / reference.sum() - np.cumsum(current) / current.sum()
-    return float((np.abs(apart[:-1]) * np.diff(numbers)).sum())
+    return float(pair.moved.sum())
 
 
-def quantile_bins(reference: np.ndarray, current: np.ndarray, bins: int) -> tuple[np.ndarray, np.ndarray]:
-    """Counts of ascending numbers summed into at most `bins` bins that the reference fills about equally.
+def quantile_bins(pair: NumberPair, bins: int) -> tuple[np.ndarray, np.ndarray]:
+    """Counts summed into at most `bins` bins that the reference fills about equally.
 
     Bins of equal width would put a heavy-tailed column into one bin. Equal numbers never straddle two bins.
 
     Args:
-        reference: counts of ascending numbers, shape (k,).
-        current: counts of the same numbers.
+        pair: the two samples.
         bins: how many bins.
 
     Example:
-        >>> quantile_bins(np.array([1, 1, 1, 1]), np.array([0, 0, 2, 2]), 2)
-        (array([2, 2]), array([0, 4]))
+        >>> pair = NumberPair(np.arange(4.0), np.array([1.0, 1, 1, 1]), np.array([0.0, 0, 2, 2]))
+        >>> quantile_bins(pair, 2)
+        (array([2., 2.]), array([0., 4.]))
     """
-    until = np.cumsum(reference)
-    total = int(until[-1])
-    marks = np.array([k * total // bins for k in range(1, bins)], dtype=np.int64)
-    starts = np.unique(np.concatenate(([0], np.searchsorted(until, marks, side="right"))))
-    starts = starts[starts < len(reference)]
-    return np.add.reduceat(reference, starts), np.add.reduceat(current, starts)
+    until, total = pair.reference_until, pair.rows[0]
+    marks = np.array([k * total // bins for k in range(1, bins)], dtype=np.float64)
+    starts = {*until.searchsorted(marks, side="right").tolist(), len(until)} - {0}
+    ends = np.array(sorted(starts)) - 1
+    return _steps(until[ends]), _steps(pair.current_until[ends])
+
+
+def _steps(until: np.ndarray) -> np.ndarray:
+    steps = until.copy()
+    steps[1:] -= until[:-1]
+    return steps

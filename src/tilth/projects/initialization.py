@@ -99,6 +99,8 @@ def initialize(data: str | Path, label: str, directory: str | Path = ".") -> Ini
 
 def _refuse_other_than_file(data: str | Path) -> None:
     """A project reads files, so that its runs can tell by their bytes whether the data changed."""
+    if Path(data).is_file():
+        return
     if Path(data).is_dir() or "://" in str(data) or re.search(r"[*?\[]", str(data)):
         raise DataError(
             "a project reads files",

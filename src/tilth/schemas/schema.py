@@ -1,7 +1,8 @@
-"""Schema: what a table must be, column by column."""
+"""Schema: what a table must be, column by column and as a whole."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -9,8 +10,10 @@ from functools import cached_property
 from tilth.errors import ColumnNotFoundError, SchemaError
 from tilth.schemas.column import Column
 from tilth.schemas.reading import read_schema
-from tilth.schemas.wording import column_changes
-from tilth.schemas.writing import write_schema
+from tilth.schemas.rule import Rule
+from tilth.schemas.severities import TABLE_KINDS, AnomalyKind, Severities, Severity, severities, severity_of
+from tilth.schemas.wording import column_changes, rule_changes, table_changes
+from tilth.schemas.writing import ROW_BOUNDS, write_schema
 
 __all__ = ["Schema"]
 
@@ -22,9 +25,15 @@ class Schema:
     Args:
         columns: what each column must be, in the table's order.
         min_rows: the least number of rows.
+        max_rows: the greatest number of rows, or None.
+        min_rows_ratio: the least number of rows over that of the previous data set, or None.
+        max_rows_ratio: the greatest such ratio, or None.
+        rules: what must hold between the columns of a row.
+        severities: the severity of "new_column" (usually a warning), "too_few_rows", "too_many_rows" and
+            "size_changed" (usually errors), as pairs or a mapping.
 
     Raises:
-        SchemaError: two columns of one name, or a negative number of rows.
+        SchemaError: two columns or rules of one name, or bounds that contradict each other.
 
     Example:
         >>> schema = Schema((Column("age", "int", low=0), Column("label", "string", not_in=("serving",))))
@@ -38,19 +47,51 @@ class Schema:
 
     columns: tuple[Column, ...]
     min_rows: int = 0
+    max_rows: int | None = None
+    min_rows_ratio: float | None = None
+    max_rows_ratio: float | None = None
+    rules: tuple[Rule, ...] = ()
+    severities: Severities = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "columns", tuple(self.columns))
-        names = [column.name for column in self.columns]
-        repeated = next((name for name in names if names.count(name) > 1), None)
+        object.__setattr__(self, "rules", tuple(self.rules))
+        own = severities(self.severities, TABLE_KINDS, "key 'severity'")
+        object.__setattr__(self, "severities", own)
+        repeated = _repeated([column.name for column in self.columns])
         if repeated is not None:
             raise SchemaError(f"two columns are called '{repeated}'", where=f"column '{repeated}'")
-        if self.min_rows < 0:
-            raise SchemaError(f"min_rows is {self.min_rows}", where="key 'min_rows'", expected="0 or more")
+        repeated = _repeated([rule.title for rule in self.rules])
+        if repeated is not None:
+            raise SchemaError(
+                f"two rules are called '{repeated}'", where=f"rule '{repeated}'", mend="give one a name"
+            )
+        self._check_rows()
+
+    def _check_rows(self) -> None:
+        for key, bound in self.bounds.items():
+            if bound is not None and not 0 <= bound < math.inf:
+                raise SchemaError(f"{key} is {bound}", where=f"key '{key}'", expected="0 or more")
+            if bound is not None and key.endswith("ratio"):
+                object.__setattr__(self, key, float(bound))
+        for least, most in (("min_rows", "max_rows"), ("min_rows_ratio", "max_rows_ratio")):
+            low, high = getattr(self, least), getattr(self, most)
+            if low is not None and high is not None and low > high:
+                raise SchemaError(f"{least} {low} is above {most} {high}", where=f"key '{least}'")
 
     @cached_property
     def _by_name(self) -> dict[str, Column]:
         return {column.name: column for column in self.columns}
+
+    @property
+    def bounds(self) -> dict[str, int | float | None]:
+        """The bounds on the number of rows by key; None for none.
+
+        Example:
+            >>> Schema((), min_rows=10).bounds["min_rows"]
+            10
+        """
+        return {key: getattr(self, key) for key in ROW_BOUNDS}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -98,8 +139,12 @@ class Schema:
             >>> Schema.from_toml('[columns.age]\ntype = "int"\nmin = 17')["age"].low
             17.0
         """
-        columns, min_rows = read_schema(text, where)
-        return cls(columns, min_rows)
+        fields = read_schema(text, where)
+        try:
+            return cls(**fields)
+        except SchemaError as error:
+            error.where = f"{where}, {error.where}"
+            raise
 
     def to_toml(self) -> str:
         """The schema's text: short, in a fixed order, read back exactly by `from_toml`.
@@ -112,7 +157,7 @@ class Schema:
             type = "int"
             min = 17
         """
-        return write_schema(self.columns, self.min_rows)
+        return write_schema(self.columns, self.bounds, self.severities, self.rules)
 
     def diff(self, other: Schema) -> list[str]:
         """What `other` says differently, one sentence each; empty when the two are equal.
@@ -122,22 +167,31 @@ class Schema:
             >>> before.diff(Schema((Column("age", "int", low=17), Column("x", "int"))))
             ["column 'age': min was none, is 17", "column 'x' is new (int)"]
         """
-        sentences = []
-        if self.min_rows != other.min_rows:
-            sentences.append(f"min_rows was {self.min_rows}, is {other.min_rows}")
+        sentences = table_changes(self.bounds, other.bounds, self.severities, other.severities)
         for column in self.columns:
             if column.name not in other:
                 sentences.append(f"column '{column.name}' is gone")
             else:
                 sentences += column_changes(column, other[column.name])
         sentences += [f"column '{c.name}' is new ({c.type})" for c in other.columns if c.name not in self]
+        sentences += rule_changes(self.rules, other.rules)
         return sentences or self._order_changes(other)
 
     def _order_changes(self, other: Schema) -> list[str]:
-        return [] if self.names == other.names else ["the columns come in another order"]
+        changes = [] if self.names == other.names else ["the columns come in another order"]
+        return changes if self.rules == other.rules else [*changes, "the rules come in another order"]
+
+    def severity_for(self, kind: AnomalyKind) -> Severity:
+        """How severe a breach is that concerns the table as a whole.
+
+        Example:
+            >>> Schema((), severities=(("new_column", "error"),)).severity_for("new_column")
+            'error'
+        """
+        return severity_of(kind, self.severities, "warning" if kind == "new_column" else "error")
 
     def merge(self, other: Schema) -> Schema:
-        """This schema, with the columns that only `other` knows added at the end.
+        """This schema, with the columns and rules that only `other` knows added at the end.
 
         What a person curated here stays as it is.
 
@@ -148,4 +202,18 @@ class Schema:
             >>> merged["age"].type, merged.names
             ('int', ('age', 'sex'))
         """
-        return replace(self, columns=self.columns + tuple(c for c in other.columns if c.name not in self))
+        titles = {rule.title for rule in self.rules}
+        return replace(
+            self,
+            columns=self.columns + tuple(c for c in other.columns if c.name not in self),
+            rules=self.rules + tuple(rule for rule in other.rules if rule.title not in titles),
+        )
+
+
+def _repeated(names: list[str]) -> str | None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None

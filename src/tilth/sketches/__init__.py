@@ -5,25 +5,31 @@ Every sketch depends on the multiset of values alone: not on their order, batche
 
 from __future__ import annotations
 
-from tilth.sketches.distinct_counts import DistinctCounts, mix
+from tilth.sketches.distinct_counts import DistinctCounts
 from tilth.sketches.exact_sum import ExactSum
+from tilth.sketches.frequent_texts import FrequentTexts
+from tilth.sketches.hashing import mix, text_words
 from tilth.sketches.moments import Moments
 from tilth.sketches.number_counts import NumberCounts, from_keys, to_keys
 from tilth.sketches.number_summary import NumberSummary
 from tilth.sketches.sketch import Sketch
 from tilth.sketches.text_counts import TextCounts
+from tilth.sketches.text_shape import TextShape
 from tilth.sketches.text_summary import TextSummary
 
 __all__ = [
     "DistinctCounts",
     "ExactSum",
+    "FrequentTexts",
     "Moments",
     "NumberCounts",
     "NumberSummary",
     "Sketch",
     "TextCounts",
+    "TextShape",
     "TextSummary",
     "from_keys",
     "mix",
+    "text_words",
     "to_keys",
 ]

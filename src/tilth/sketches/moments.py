@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 
-from tilth.sketches.exact_sum import UNIT_BITS, ExactSum, fixed_point_sum
+from tilth.sketches.power_sums import UNIT_BITS, power_sums
 from tilth.sketches.sketch import Sketch
 
 if TYPE_CHECKING:
@@ -15,9 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Moments"]
 
-_SPLIT = 134_217_729.0  # 2**27 + 1, Veltkamp's constant: halves a 53-bit mantissa
 _LARGEST_WHOLE = 1 << 53
-_WHOLE_SQUARE = 2.0**26
 
 
 class Moments(Sketch):
@@ -29,8 +27,8 @@ class Moments(Sketch):
     Example:
         >>> moments = Moments()
         >>> moments.update(np.array([1e9 + 1, 1e9 + 2, 1e9 + 3]))
-        >>> moments.mean, moments.std
-        (1000000002.0, 0.816496580927726)
+        >>> moments.mean, moments.std, moments.sum
+        (1000000002.0, 0.816496580927726, 3000000006.0)
     """
 
     def __init__(self) -> None:
@@ -38,65 +36,61 @@ class Moments(Sketch):
         self.zeros = 0
         self.low: int | float | None = None
         self.high: int | float | None = None
-        self.total = ExactSum()
-        self.squares = 0  # in units of 2**-2148, twice the unit bits of the sum
+        self.units = 0  # the sum, in units of 2**-1074
+        self.squares = 0  # the sum of squares, in units of 2**-2148
 
-    def update(self, values: np.ndarray) -> None:
-        """Take in finite numbers.
+    def update(self, values: np.ndarray, counts: np.ndarray | None = None) -> None:
+        """Take in finite numbers, once each or `counts` times.
 
         Args:
             values: float64 or int64, shape (n,), without NaN and infinities.
+            counts: int64, 1 or more, shape (n,).
         """
         if not len(values):
             return
-        self.count += len(values)
-        self.zeros += len(values) - int(np.count_nonzero(values))
-        low, high = values.min().item(), values.max().item()
-        self._stretch(low + 0, high + 0)  # minus zero becomes zero
-        whole = values.dtype.kind == "i"
-        if whole and max(high, -low) > _LARGEST_WHOLE:
-            self._update_long(values)
-            return
-        numbers = values.astype(np.float64, copy=False)
-        self.total.update(numbers)
-        if whole and max(high, -low) <= _WHOLE_SQUARE:
-            self.squares += fixed_point_sum(numbers * numbers) << UNIT_BITS
+        if counts is None:
+            self.count += len(values)
+            self.zeros += len(values) - int(np.count_nonzero(values))
         else:
-            self.squares += _square_sum(numbers)
-
-    def _update_long(self, values: np.ndarray) -> None:
-        # Integers beyond 2**53 are no doubles: cut each into two parts that are.
-        upper = ((values >> 32) << 32).astype(np.float64)
-        lower = (values & 0xFFFF_FFFF).astype(np.float64)
-        self.total.update(upper)
-        self.total.update(lower)
-        twice = _product_sum(upper, lower) << 1
-        self.squares += _product_sum(upper, upper) + twice + _product_sum(lower, lower)
+            self.count += int(counts.sum())
+            self.zeros += int(counts[values == 0].sum())
+        self._stretch(values.min().item() + 0, values.max().item() + 0)  # minus zero becomes zero
+        units, squares = power_sums(values, counts)
+        self.units += units
+        self.squares += squares
 
     def _stretch(self, low: float, high: float) -> None:
-        self.low = low if self.low is None else min(self.low, low)
-        self.high = high if self.high is None else max(self.high, high)
+        self.low = _plain(low) if self.low is None else min(self.low, _plain(low))
+        self.high = _plain(high) if self.high is None else max(self.high, _plain(high))
 
     def merge(self, other: Self) -> None:
         """Take in everything that `other` has seen."""
         self.count += other.count
         self.zeros += other.zeros
-        self.total.merge(other.total)
+        self.units += other.units
         self.squares += other.squares
         if other.low is not None and other.high is not None:
             self._stretch(other.low, other.high)
 
     @property
+    def sum(self) -> float | None:
+        """The sum, correctly rounded; None without values or beyond the range of doubles."""
+        try:
+            return self.units / (1 << UNIT_BITS) if self.count else None
+        except OverflowError:
+            return None
+
+    @property
     def mean(self) -> float | None:
         """The mean, correctly rounded; None without values."""
-        return self.total.units / (self.count << UNIT_BITS) if self.count else None
+        return self.units / (self.count << UNIT_BITS) if self.count else None
 
     @property
     def std(self) -> float | None:
         """The population standard deviation; None without values or beyond the range of doubles."""
         if not self.count:
             return None
-        spread = self.count * self.squares - self.total.units**2  # count**2 times the variance
+        spread = self.count * self.squares - self.units**2  # count**2 times the variance
         root = math.isqrt((spread << 128) // (self.count * self.count))
         try:
             return root / (1 << (UNIT_BITS + 64))
@@ -110,7 +104,7 @@ class Moments(Sketch):
             "zeros": self.zeros,
             "low": self.low,
             "high": self.high,
-            "total": format(self.total.units, "x"),
+            "sum": format(self.units, "x"),
             "squares": format(self.squares, "x"),
         }
 
@@ -121,36 +115,11 @@ class Moments(Sketch):
         moments = cls()
         moments.count, moments.zeros = found["count"], found["zeros"]
         moments.low, moments.high = found["low"], found["high"]
-        moments.total = ExactSum(int(found["total"], 16))
-        moments.squares = int(found["squares"], 16)
+        moments.units, moments.squares = int(found["sum"], 16), int(found["squares"], 16)
         return moments
 
 
-def _square_sum(values: np.ndarray) -> int:
-    # Far from one, squares leave the range of doubles: move these values by powers of two first.
-    size = np.abs(values)
-    largest, least = float(size.max()), float(size.min())
-    if largest <= 2.0**400 and (least >= 2.0**-400 or not np.any((size > 0) & (size < 2.0**-400))):
-        return _product_sum(values, values)
-    huge, tiny = size > 2.0**400, size < 2.0**-400
-    usual = values[~(huge | tiny)]
-    large, small = values[huge] * 2.0**-600, values[tiny] * 2.0**600
-    sums = _product_sum(usual, usual) + (_product_sum(large, large) << 1200)
-    return sums + (_product_sum(small, small) >> 1200)
-
-
-def _product_sum(left: np.ndarray, right: np.ndarray) -> int:
-    # Dekker's two-product: rounded product and its error, both doubles, together exact.
-    product = left * right
-    left_high, left_low = _halves(left)
-    right_high, right_low = (left_high, left_low) if left is right else _halves(right)
-    error = ((left_high * right_high - product) + left_high * right_low + left_low * right_high) + (
-        left_low * right_low
-    )
-    return (fixed_point_sum(product) + fixed_point_sum(error)) << UNIT_BITS
-
-
-def _halves(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    scaled = _SPLIT * values
-    high = scaled - (scaled - values)
-    return high, values - high
+def _plain(number: float) -> int | float:
+    # A whole number is the same whether it came as an int or as a float: one form for both.
+    whole = abs(number) <= _LARGEST_WHOLE and float(number).is_integer()
+    return int(number) if whole else number

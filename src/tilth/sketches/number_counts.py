@@ -18,14 +18,18 @@ __all__ = ["KEY_LIMIT", "NumberCounts", "from_keys", "to_keys"]
 
 KEY_LIMIT = 65_536
 _SIGN = np.int64(-(1 << 63))
+_MAGNITUDE = np.int64((1 << 63) - 1)
 _OFFSET = np.uint64(1 << 63)
+_NARROW_SHIFT = 32  # from here on keys fit into 32 bits, which are sorted twice as fast
+_STANDS_OUT = 4
 
 
-def to_keys(values: np.ndarray) -> np.ndarray:
+def to_keys(values: np.ndarray, shift: int = 0) -> np.ndarray:
     """Doubles as int64 keys in the same order: the bits of the magnitude, with the sign of the number.
 
     Args:
         values: float64, shape (n,), no NaN.
+        shift: how many low bits of the magnitude to drop, 0 to 63.
 
     Example:
         >>> keys = to_keys(np.array([-1.5, -0.0, 0.0, 2.0]))
@@ -33,7 +37,12 @@ def to_keys(values: np.ndarray) -> np.ndarray:
         ([-1.5, 0.0, 0.0, 2.0], True)
     """
     bits = np.ascontiguousarray(values, dtype=np.float64).view(np.int64)
-    keys: np.ndarray = np.where(bits < 0, _SIGN - bits, bits)
+    sign = bits >> 63
+    keys: np.ndarray = bits & _MAGNITUDE
+    if shift:
+        keys >>= shift
+    keys ^= sign
+    keys -= sign
     return keys
 
 
@@ -62,9 +71,11 @@ def _least_shift(keys: np.ndarray, limit: int) -> int:
 
 
 def _bit_length(values: np.ndarray) -> np.ndarray:
-    upper = values >> 32
-    length: np.ndarray = np.where(upper > 0, np.frexp(upper)[1] + 32, np.frexp(values & 0xFFFF_FFFF)[1])
-    return length
+    """How many bits non-negative integers have: the exponent of the double, once rounding cannot raise it."""
+    apart = values & ~(values >> 1)  # the highest bit stays, and the one below it is clear
+    length: np.ndarray = (apart.astype(np.float64).view(np.int64) >> 52) - 1022
+    bits: np.ndarray = np.maximum(length, 0)
+    return bits
 
 
 class NumberCounts(Sketch):
@@ -89,12 +100,32 @@ class NumberCounts(Sketch):
         self._shift = 0
         self._tally = Tally(np.int64)
 
+    def empty(self) -> Self:
+        """A sketch with the same limit that has seen nothing."""
+        return type(self)(self.limit)
+
     def update(self, values: np.ndarray, counts: np.ndarray | None = None) -> None:
         """Count finite doubles, shape (n,), once each or `counts` times."""
-        keys = to_keys(values)
-        self._tally.add(_cut(keys, self._shift) if self._shift else keys, counts)
+        self.collect(values, counts)
         if self._tally.is_full:
             self._coarsen()
+
+    def collect(self, values: np.ndarray, counts: np.ndarray | None = None) -> None:
+        """Count finite doubles and leave it to the caller to look at `is_full`, then `overflow`, in time."""
+        keys = to_keys(values, self._shift)
+        narrow = counts is None and self._shift >= _NARROW_SHIFT
+        self._tally.add(keys.astype(np.int32) if narrow else keys, counts)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether enough is waiting to be sorted in."""
+        return self._tally.is_full
+
+    def overflow(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """The exact numbers, ascending, and counts, if the next look at the table will coarsen it."""
+        if self._shift or self._tally.most <= self.limit or len(self._tally.keys) <= self.limit:
+            return None
+        return from_keys(self._tally.keys), self._tally.counts
 
     def _coarsen(self) -> None:
         keys, counts = self._tally.keys, self._tally.counts
@@ -104,15 +135,24 @@ class NumberCounts(Sketch):
         self._shift += bits
         self._tally.replace(*run_sums(_cut(keys, bits), counts))
 
+    def absorb(self, other: Self) -> None:
+        """Take in what `other` has seen, both without loss so far; the caller looks at `overflow` in time."""
+        self.limit = min(self.limit, other.limit)
+        self._tally.absorb(other._tally)
+
     def merge(self, other: Self) -> None:
         """Take in everything that `other` has seen; the smaller limit holds."""
         self.limit = min(self.limit, other.limit)
-        theirs = other.keys_at(max(self.shift, other.shift))
-        mine = self.keys_at(max(self.shift, other.shift))
-        self._shift = max(self.shift, other.shift)
-        self._tally.replace(*mine)
-        self._tally.add(*theirs)
-        self._coarsen()
+        shift = max(self.shift, other.shift)
+        if shift > self._shift:
+            self._tally.replace(*self.keys_at(shift))
+            self._shift = shift
+        if other._shift == shift:
+            self._tally.absorb(other._tally)
+        else:
+            self._tally.add(*other.keys_at(shift))
+        if self._tally.is_full:
+            self._coarsen()
 
     @property
     def shift(self) -> int:
@@ -197,11 +237,60 @@ class NumberCounts(Sketch):
         filled = np.bincount(place, weights=counts, minlength=bins)
         return [(float(edges[i]), float(edges[i + 1]), int(filled[i])) for i in range(bins)]
 
-    def top(self, k: int = 20) -> list[tuple[float, int]]:
-        """The most frequent numbers, by count then number, both descending."""
+    def quantile_histogram(self, bins: int = 10) -> list[tuple[float, float, int]]:
+        """Bins that hold about equally many numbers, as (low, high, count); the last includes its end.
+
+        Equal numbers are never divided, so ties make bins of unequal counts, and fewer of them.
+        """
+        values, counts = self.table()
+        if not len(values):
+            return []
+        low, high = float(values[0]), float(values[-1])
+        inner = [edge for edge in self.quantile_boundaries(bins) if low < edge < high]
+        edges = [low, *sorted(set(inner)), high]
+        starts = np.searchsorted(values, np.array(edges[:-1]))
+        filled = np.add.reduceat(counts, starts).tolist()
+        return list(zip(edges[:-1], edges[1:], filled, strict=True))
+
+    def top(self, k: int | None = 20) -> list[tuple[float, int]]:
+        """The most frequent numbers, by count then number, both descending; None for all."""
         values, counts = self.table()
         order = np.lexsort((-values, -counts))[:k]
         return [(float(values[i]), int(counts[i])) for i in order]
+
+    def rare(self, k: int) -> list[tuple[float, int]]:
+        """The least frequent numbers, by count then number, both ascending."""
+        values, counts = self.table()
+        order = np.lexsort((values, counts))[:k]
+        return [(float(values[i]), int(counts[i])) for i in order]
+
+    def heavy(self, share: float = 0.01) -> list[tuple[float, int]]:
+        """The keys that hold at least `share` of the numbers and stand out, by count then number, descending.
+
+        A key stands out with at least four times the count of each of its neighbors. Its number is the one
+        with the fewest digits that the key holds; its count is an upper bound for the number's own.
+        """
+        shift, (keys, counts) = self.shift, (self._tally.keys, self._tally.counts)
+        if not len(keys):
+            return []
+        beside = np.concatenate(([0], counts, [0]))
+        gaps = np.concatenate(([False], np.diff(keys) == 1, [False]))
+        before, after = beside[:-2] * gaps[:-1], beside[2:] * gaps[1:]
+        stands_out = counts >= _STANDS_OUT * np.maximum(before, after)
+        chosen = np.flatnonzero(stands_out & (counts >= share * counts.sum()))
+        lows, highs = self._spans(keys[chosen], shift)
+        found = [
+            (_shortest(float(low), float(high)) if shift else float(low), int(count))
+            for low, high, count in zip(lows, highs, counts[chosen], strict=True)
+        ]
+        return sorted(found, key=lambda pair: (-pair[1], -pair[0]))
+
+    @staticmethod
+    def _spans(keys: np.ndarray, shift: int) -> tuple[np.ndarray, np.ndarray]:
+        """The number nearest to zero that each key holds, and the one farthest from it."""
+        inner = keys << shift
+        outer = inner + np.where(keys < 0, -1, 1) * ((1 << shift) - 1)
+        return from_keys(inner), from_keys(outer)
 
     def to_state(self) -> JSONObject:
         """Shift, keys and counts, packed."""
@@ -222,3 +311,14 @@ class NumberCounts(Sketch):
         keys = (unpack_sorted(found["keys"]) + _OFFSET).view(np.int64)
         sketch._tally.replace(keys, unpack(found["counts"]).astype(np.int64))
         return sketch
+
+
+def _shortest(near: float, far: float) -> float:
+    """The number with the fewest digits between two of one sign; of several the one nearest to zero."""
+    low, high = min(near, far), max(near, far)
+    for digits in range(1, 17):
+        for start in (near, far, (near + far) / 2):
+            rounded = float(f"{start:.{digits - 1}e}")
+            if low <= rounded <= high:
+                return rounded
+    return near

@@ -2,36 +2,48 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 
 from tilth.sketches.distinct_counts import DistinctCounts
+from tilth.sketches.hashing import number_words
 from tilth.sketches.moments import Moments
-from tilth.sketches.number_counts import NumberCounts, to_keys
+from tilth.sketches.number_counts import KEY_LIMIT, NumberCounts
 from tilth.sketches.sketch import Sketch
 
 if TYPE_CHECKING:
     from tilth.types import JSONObject
 
-__all__ = ["NumberSummary"]
+__all__ = ["DISTINCT_LIMIT", "NumberSummary"]
 
+DISTINCT_LIMIT = 1 << 20
 _LARGEST_WHOLE = 1 << 53
-_LONG = np.uint64(0x6A09E667F3BCC908)  # keeps long integers apart from the keys of doubles
 
 
-@dataclass(eq=False)
+@dataclass
+class _Beyond:
+    """What the table cannot tell any more."""
+
+    moments: Moments
+    words: DistinctCounts
+
+
 class NumberSummary(Sketch):
     """Moments, distribution and distinct values of finite numbers, in one pass.
+
+    While the table of numbers is exact, everything follows from it and nothing else is kept. From the moment
+    it has to coarsen, or meets an integer beyond 2**53, moments and distinct values are kept beside it; they
+    begin with the exact table, so that the summary depends on the numbers alone.
 
     Integers beyond 2**53 keep exact extremes, sums and distinct values; their distribution has the precision
     of doubles.
 
     Args:
-        moments: count, extremes, sums.
-        table: the distribution.
-        words: the distinct values.
+        limit: how many distinct numbers the table holds.
+        distinct_limit: how many distinct numbers are told apart beyond that.
 
     Example:
         >>> summary = NumberSummary()
@@ -40,66 +52,157 @@ class NumberSummary(Sketch):
         (2, True)
     """
 
-    __hash__ = None
+    def __init__(self, limit: int = KEY_LIMIT, distinct_limit: int = DISTINCT_LIMIT) -> None:
+        self._table = NumberCounts(limit)
+        self._distinct_limit = distinct_limit
+        self._beyond: _Beyond | None = None
+        self._known: Moments | None = None  # computed from the exact table, until more comes in
 
-    moments: Moments = field(default_factory=Moments)
-    table: NumberCounts = field(default_factory=NumberCounts)
-    words: DistinctCounts = field(default_factory=DistinctCounts)
+    def empty(self) -> Self:
+        """A summary with the same limits that has seen nothing."""
+        return type(self)(self._table.limit, self._distinct_limit)
 
-    def update(self, values: np.ndarray) -> None:
-        """Take in finite numbers, float64 or int64, shape (n,)."""
+    def update(
+        self, values: np.ndarray, counts: np.ndarray | None = None, words: np.ndarray | None = None
+    ) -> None:
+        """Take in finite numbers, once each or `counts` (1 or more) times.
+
+        Args:
+            values: float64 or int64, shape (n,).
+            counts: int64, shape (n,).
+            words: the numbers' hashes (`number_words`), if they are known.
+        """
         if not len(values):
             return
-        self.moments.update(values)
-        numbers = values.astype(np.float64, copy=False)
-        self.table.update(numbers)
-        words = to_keys(numbers).view(np.uint64)
-        if values.dtype.kind == "i" and not self._has_short_values:
-            long = (values > _LARGEST_WHOLE) | (values < -_LARGEST_WHOLE)
-            words = np.where(long, values.view(np.uint64) ^ _LONG, words)
-        self.words.update(words)
+        self._known = None
+        if values.dtype.kind == "i" and self._beyond is None:
+            low, high = values.min().item(), values.max().item()
+            if high > _LARGEST_WHOLE or low < -_LARGEST_WHOLE:
+                self._go_beyond()
+        if self._beyond is None:
+            self._table.collect(values.astype(np.float64, copy=False), counts)
+            if self._table.is_full:
+                self._settle()
+            return
+        self._beyond.moments.update(values, counts)
+        self._beyond.words.update_hashes(number_words(values) if words is None else words, counts)
+        self._table.update(values.astype(np.float64, copy=False), counts)
 
-    @property
-    def _has_short_values(self) -> bool:
-        low, high = self.moments.low, self.moments.high
-        return low is None or high is None or (low >= -_LARGEST_WHOLE and high <= _LARGEST_WHOLE)
+    def _settle(self) -> None:
+        if self._beyond is None and self._table.overflow() is not None:
+            self._go_beyond()
+
+    def _go_beyond(self) -> None:
+        self._beyond = self._told()
+
+    def _told(self) -> _Beyond:
+        """What an exact table tells about moments and distinct numbers."""
+        told = _Beyond(Moments(), DistinctCounts(self._distinct_limit))
+        values, counts = self._table.overflow() or self._table.table()
+        told.moments.update(values, counts)
+        told.words.update_hashes(number_words(values), counts)
+        return told
 
     def merge(self, other: Self) -> None:
-        """Take in everything that `other` has seen."""
-        self.moments.merge(other.moments)
-        self.table.merge(other.table)
-        self.words.merge(other.words)
+        """Take in everything that `other` has seen; the smaller limits hold."""
+        self._known = None
+        self._distinct_limit = min(self._distinct_limit, other._distinct_limit)
+        other._settle()
+        if self._beyond is None and other._beyond is None:
+            self._table.absorb(other._table)
+            if self._table.is_full:
+                self._settle()
+            return
+        self._settle()
+        if self._beyond is None:
+            self._go_beyond()
+        beyond, more = cast("_Beyond", self._beyond), other._beyond or other._told()
+        beyond.moments.merge(more.moments)
+        beyond.words.merge(more.words)
+        self._table.merge(other._table)
+
+    def merged_with(self, others: Iterable[Self]) -> Self:
+        """A new summary of everything; exact ones are brought together first, which is quicker."""
+        total, exact = self.empty(), self.empty()
+        for each in (self, *others):
+            (exact if each.is_exact else total).merge(each)
+            if exact._beyond is not None:
+                total.merge(exact)
+                exact = self.empty()
+        total.merge(exact)
+        return total
+
+    @property
+    def table(self) -> NumberCounts:
+        """The distribution."""
+        self._settle()
+        return self._table
+
+    @property
+    def moments(self) -> Moments:
+        """Count, extremes, sums."""
+        self._settle()
+        if self._beyond is not None:
+            return self._beyond.moments
+        if self._known is None:
+            self._known = Moments()
+            self._known.update(*self._table.table())
+        return self._known
 
     @property
     def is_exact(self) -> bool:
         """Whether the table holds every distinct number."""
-        return self.table.is_exact and self._has_short_values
+        self._settle()
+        return self._beyond is None
+
+    @property
+    def is_distinct_exact(self) -> bool:
+        """Whether `distinct` and `has_repeats` are exact."""
+        self._settle()
+        return self._beyond is None or self._beyond.words.is_exact
+
+    @property
+    def count(self) -> int:
+        """How many numbers were taken in."""
+        return self.table.count
 
     @property
     def distinct(self) -> int:
         """The number of distinct values, exact or estimated."""
-        return self.table.distinct if self.is_exact else self.words.distinct
+        self._settle()
+        return self._table.distinct if self._beyond is None else self._beyond.words.distinct
+
+    @property
+    def repeats(self) -> int:
+        """How many values are copies of another one, exact or estimated."""
+        self._settle()
+        return self.count - self._table.distinct if self._beyond is None else self._beyond.words.repeats
 
     @property
     def has_repeats(self) -> bool:
         """Whether a value came more than once, as far as values are kept."""
-        if self.is_exact:
-            return self.table.distinct < self.moments.count
-        return self.words.has_repeats
+        self._settle()
+        return self.repeats > 0 if self._beyond is None else self._beyond.words.has_repeats
 
     def to_state(self) -> JSONObject:
-        """The states of the parts; distinct values only where the table does not tell them."""
-        words: JSONObject = {"limit": self.words.limit} if self.is_exact else self.words.to_state()
-        return {"moments": self.moments.to_state(), "table": self.table.to_state(), "words": words}
+        """The states of the parts; moments and distinct values only where the table does not tell them."""
+        self._settle()
+        beyond = self._beyond
+        return {
+            "distinct_limit": self._distinct_limit,
+            "table": self._table.to_state(),
+            "moments": beyond.moments.to_state() if beyond is not None else None,
+            "words": beyond.words.to_state() if beyond is not None else None,
+        }
 
     @classmethod
     def from_state(cls, state: JSONObject) -> Self:
         """The summary that wrote `state`."""
         found = cast("dict[str, Any]", state)
-        moments, table = Moments.from_state(found["moments"]), NumberCounts.from_state(found["table"])
-        if "hashes" in found["words"]:
-            return cls(moments, table, DistinctCounts.from_state(found["words"]))
-        words = DistinctCounts(found["words"]["limit"])
-        keys, counts = table.keys_at(0)
-        words.update(keys.view(np.uint64), counts)
-        return cls(moments, table, words)
+        table = NumberCounts.from_state(found["table"])
+        summary = cls(table.limit, found["distinct_limit"])
+        summary._table = table
+        if found["moments"] is not None:
+            words = DistinctCounts.from_state(found["words"])
+            summary._beyond = _Beyond(Moments.from_state(found["moments"]), words)
+        return summary

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["Tally", "run_starts", "run_sums", "tally"]
+__all__ = ["Tally", "bin_sums", "run_starts", "run_sums", "tally"]
 
-_PENDING = 1 << 18
+_PENDING_BYTES = 1 << 21
 
 
 class Tally:
@@ -26,22 +26,26 @@ class Tally:
         self._counts = np.zeros(0, dtype=np.int64)
         self._waiting: list[tuple[np.ndarray, np.ndarray]] = []
         self._loose: list[np.ndarray] = []
-        self._size = 0
+        self._size = self._entries = 0
 
     def add(self, keys: np.ndarray, counts: np.ndarray | None = None) -> None:
-        """Count keys, shape (n,), once each or `counts` times; the keys need not be distinct or sorted."""
+        """Count keys, shape (n,), once each or `counts` times; the keys need not be distinct or sorted.
+
+        Keys that count once each may come in a narrower type, which is sorted faster.
+        """
         if not len(keys):
             return
         if counts is None:
             self._loose.append(keys)
         else:
             self._waiting.append((keys, counts))
-        self._size += len(keys)
+        self._size += keys.nbytes
+        self._entries += len(keys)
 
     @property
     def is_full(self) -> bool:
         """Whether enough is waiting to be sorted in."""
-        return self._size >= max(_PENDING, len(self._keys))
+        return self._size >= max(_PENDING_BYTES, self._keys.nbytes)
 
     @property
     def keys(self) -> np.ndarray:
@@ -58,14 +62,35 @@ class Tally:
     def replace(self, keys: np.ndarray, counts: np.ndarray) -> None:
         """Hold these distinct ascending keys instead."""
         self._keys, self._counts = keys, counts
-        self._waiting, self._loose, self._size = [], [], 0
+        self._waiting, self._loose, self._size, self._entries = [], [], 0, 0
+
+    @property
+    def most(self) -> int:
+        """At most how many distinct keys there are: no work is done to find out."""
+        return len(self._keys) + self._entries
+
+    def absorb(self, other: Tally) -> None:
+        """Count all that the other has counted; an empty tally just takes it over."""
+        if self._size or len(self._keys):
+            self.add(other._keys, other._counts)
+        else:
+            self._keys, self._counts = other._keys, other._counts
+        self._waiting += other._waiting
+        self._loose += other._loose
+        self._size += other._size
+        self._entries += other._entries
 
     def _settle(self) -> None:
         if not self._size:
             return
         parts = [*self._waiting, (self._keys, self._counts)]
         if self._loose:
-            parts.append(_run_lengths(np.sort(np.concatenate(self._loose))))
+            keys, counts = _run_lengths(np.sort(np.concatenate(self._loose)))
+            parts.append((keys.astype(self._keys.dtype, copy=False), counts))
+        parts = [part for part in parts if len(part[0])]
+        if len(parts) == 1 and self._loose:
+            self.replace(*parts[0])
+            return
         keys = np.concatenate([part[0] for part in parts])
         counts = np.concatenate([part[1] for part in parts])
         self.replace(*tally(keys, counts))
@@ -78,8 +103,22 @@ def tally(keys: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]
         >>> tally(np.array([7, 2, 7]), np.array([1, 1, 5]))
         (array([2, 7]), array([1, 6]))
     """
-    order = np.argsort(keys, kind="stable")
+    order = _order(keys)
     return run_sums(keys[order], counts[order])
+
+
+def _order(keys: np.ndarray) -> np.ndarray:
+    """What brings keys into ascending order; where key and place fit into one word, words are sorted."""
+    low, high = int(keys.min()), int(keys.max())
+    bits = len(keys).bit_length()
+    if (high - low).bit_length() + bits > 63:
+        return np.argsort(keys, kind="stable")
+    words: np.ndarray = (keys - keys.dtype.type(low)).astype(np.int64)
+    words <<= bits
+    words |= np.arange(len(keys))
+    words.sort()
+    words &= (1 << bits) - 1
+    return words
 
 
 def run_sums(ordered: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -105,3 +144,19 @@ def run_starts(ordered: np.ndarray) -> np.ndarray:
     first = np.ones(len(ordered), dtype=bool)
     np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
     return np.flatnonzero(first)
+
+
+def bin_sums(places: np.ndarray, counts: np.ndarray | None, size: int) -> np.ndarray:
+    """How much is counted at each place from 0 to `size` - 1, exact to 64 bits; int64, shape (size,).
+
+    Example:
+        >>> bin_sums(np.array([0, 2, 2]), np.array([1, 5, 2**60]), 3)
+        array([                  1,                   0, 1152921504606846981])
+    """
+    if counts is None:
+        return np.bincount(places, minlength=size)
+    if int(counts.max(initial=0)) * len(counts) < 1 << 53:
+        sums: np.ndarray = np.bincount(places, weights=counts, minlength=size).astype(np.int64)
+        return sums
+    low, high = counts & 0x7FFF_FFFF, counts >> 31
+    return bin_sums(places, low, size) + (bin_sums(places, high, size) << 31)

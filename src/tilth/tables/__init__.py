@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from tilth.tables.arrow_types import ARROW_TYPES
-from tilth.tables.concatenation import concat_tables
+from tilth.tables.concatenation import concat_tables, large_parts
 from tilth.tables.fingerprints import fingerprint
+from tilth.tables.image_hashes import NEAR_DUPLICATE_DISTANCE, NO_HASH, image_hash, image_hashes
+from tilth.tables.media_statistics import AUDIO_STATISTICS, IMAGE_STATISTICS, with_media_statistics
 from tilth.tables.opening import open_table
 from tilth.tables.prediction_tables import predictions_table
 from tilth.tables.predictions import (
@@ -23,6 +25,10 @@ from tilth.tables.writing import write_table
 
 __all__ = [
     "ARROW_TYPES",
+    "AUDIO_STATISTICS",
+    "IMAGE_STATISTICS",
+    "NEAR_DUPLICATE_DISTANCE",
+    "NO_HASH",
     "PARTS",
     "SENTINELS",
     "FeedbackLog",
@@ -36,6 +42,9 @@ __all__ = [
     "Table",
     "concat_tables",
     "fingerprint",
+    "image_hash",
+    "image_hashes",
+    "large_parts",
     "number_copies",
     "open_table",
     "predictions_table",
@@ -45,5 +54,6 @@ __all__ = [
     "rows_repeat",
     "sentinels",
     "split",
+    "with_media_statistics",
     "write_table",
 ]

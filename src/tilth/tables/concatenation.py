@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 import pyarrow as pa
 
@@ -11,10 +12,12 @@ from tilth.tables.arrow_types import ARROW_TYPES
 from tilth.tables.table import Table
 from tilth.types import ColumnType
 
-__all__ = ["concat_tables", "wider_type"]
+__all__ = ["concat_tables", "large_parts", "wider_type"]
+
+_MOST_TOLD = 20
 
 
-def concat_tables(tables: Sequence[Table]) -> Table:
+def concat_tables(tables: Sequence[Table], *, name: str | None = None) -> Table:
     """One table of the rows of all, in order.
 
     Columns are matched by name and keep the order of their first appearance. Whole numbers and numbers
@@ -22,6 +25,7 @@ def concat_tables(tables: Sequence[Table]) -> Table:
 
     Args:
         tables: at least one.
+        name: what to call the table; None for the names of all.
 
     Raises:
         DataError: a column whose types do not go together.
@@ -34,7 +38,7 @@ def concat_tables(tables: Sequence[Table]) -> Table:
     """
     if not tables:
         raise UsageError("no tables to put together", expected="at least one")
-    if len(tables) == 1:
+    if len(tables) == 1 and name in (None, tables[0].name):
         return tables[0]
     columns = _columns(tables)
 
@@ -44,15 +48,63 @@ def concat_tables(tables: Sequence[Table]) -> Table:
 
     known = all(table._rows is not None for table in tables)
     return Table(
-        tables[0].name if len({t.name for t in tables}) == 1 else ", ".join(t.name for t in tables),
+        name or _together(list(dict.fromkeys(table.name for table in tables)), ", "),
         columns,
         read,
         rows=sum(table.rows for table in tables) if known else None,
-        notes=list(dict.fromkeys(note for table in tables for note in table.notes)),
+        notes=_first(list(dict.fromkeys(note for table in tables for note in table.notes))),
         empty=frozenset(
             name for name in columns if all(name in t.empty or name not in t.columns for t in tables)
         ),
+        parts=lambda: [
+            part if list(part.columns.items()) == list(columns.items()) else _in_columns(part, columns)
+            for table in tables
+            for part in table.parts()
+        ],
+        is_untyped=all(table.is_untyped for table in tables),
     )
+
+
+def _together(names: Sequence[str], joint: str) -> str:
+    """Names in one line; many are not all told."""
+    return joint.join(_first(names))
+
+
+def _first(sentences: Sequence[str]) -> list[str]:
+    """The first of many, and how many more there are."""
+    if len(sentences) <= _MOST_TOLD:
+        return list(sentences)
+    return [*sentences[:_MOST_TOLD], f"and {len(sentences) - _MOST_TOLD:,} more"]
+
+
+def large_parts(table: Table, most: int) -> tuple[Table, ...]:
+    """The parts of a table, neighbors taken together so that there are at most `most` of about equal number.
+
+    For work whose result is large beside its input, such as a profile: fewer results to send and to merge.
+
+    Args:
+        table: any table.
+        most: 1 or more.
+
+    Example:
+        >>> from tilth.tables import open_table
+        >>> table = concat_tables([open_table({"x": [n]}) for n in range(5)])
+        >>> [part.to_arrow()["x"].to_pylist() for part in large_parts(table, 2)]
+        [[0, 1], [2, 3, 4]]
+    """
+    parts = table.parts()
+    if len(parts) <= most:
+        return parts
+    ends = [len(parts) * k // most for k in range(most + 1)]
+    return tuple(concat_tables(parts[start:end]) for start, end in pairwise(ends))
+
+
+def _in_columns(table: Table, columns: Mapping[str, ColumnType]) -> Table:
+    def read(names: Sequence[str], size: int) -> Iterator[pa.RecordBatch]:
+        yield from _conformed(table, {name: columns[name] for name in names}, size)
+
+    empty = frozenset(name for name in columns if name in table.empty or name not in table.columns)
+    return Table(table.name, columns, read, rows=table._rows, notes=table.notes, empty=empty)
 
 
 def _columns(tables: Sequence[Table]) -> dict[str, ColumnType]:
@@ -87,7 +139,9 @@ def wider_type(first: ColumnType, second: ColumnType) -> ColumnType | None:
     """
     if first == second:
         return first
-    return "float" if {first, second} == {"int", "float"} else None
+    if {first, second} == {"int", "float"}:
+        return "float"
+    return "list[float]" if {first, second} == {"list[int]", "list[float]"} else None
 
 
 def _conformed(table: Table, columns: Mapping[str, ColumnType], size: int) -> Iterator[pa.RecordBatch]:
@@ -95,9 +149,15 @@ def _conformed(table: Table, columns: Mapping[str, ColumnType], size: int) -> It
     here = [name for name in columns if name in table.columns]
     for batch in table.select(here or list(table.columns)[:1]).batches(size):
         arrays = [
-            batch.column(name).cast(ARROW_TYPES[kind], safe=False)
+            _as(batch.column(name), kind)
             if name in table.columns
             else pa.nulls(batch.num_rows, ARROW_TYPES[kind])
             for name, kind in columns.items()
         ]
         yield pa.RecordBatch.from_arrays(arrays, list(columns))
+
+
+def _as(array: pa.Array, kind: ColumnType) -> pa.Array:
+    if array.null_count == len(array):  # of a column without values, whose type was only a guess
+        return pa.nulls(len(array), ARROW_TYPES[kind])
+    return array.cast(ARROW_TYPES[kind], safe=False)

@@ -1,109 +1,141 @@
-"""The bytes of a text file: unpacked, without byte order mark, quoted white space protected."""
+"""The bytes of a text file, unpacked; and what a file is that holds no text."""
 
 from __future__ import annotations
 
 import codecs
-import gzip
-import re
-import zlib
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, cast
 
 from tilth.errors import DataError
-from tilth.tables.files import SourceFile
+from tilth.tables.files import COMPRESSIONS, SourceFile
 
-__all__ = ["GUARD", "GuardedStream", "not_utf8", "open_bytes", "said_of_text"]
-
-GUARD = "\x1e\x1f"
-"""Put between a quote and white space next to it inside a quoted cell, so that trimming leaves it alone."""
+__all__ = ["not_utf8", "open_bytes", "said_of_text"]
 
 _BLOCK = 1 << 20
-_QUOTED_SPACE = (b'" ', b' "', b'"\t', b'\t"')
+_MAGIC = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd", "bz2": b"BZh", "xz": b"\xfd7zXZ\x00"}
+_ENDINGS = {kind: ending for ending, kind in COMPRESSIONS.items()}
+_FORMS = {
+    b"PAR1": ("a Parquet file", ".parquet"),
+    b"ARROW1\0": ("an Arrow file", ".arrow"),
+    b"PK\x03\x04": ("a ZIP archive, such as an Excel workbook", ".xlsx"),
+    b"\xd0\xcf\x11\xe0": ("an old Excel workbook", ".xls"),
+    b"SQLite format 3\0": ("an SQLite database", ".sqlite"),
+    b"%PDF-": ("a PDF document", ".pdf"),
+    b"Obj\x01": ("an Avro file", ".avro"),
+    b"\x89PNG": ("an image", ".png"),
+    b"\xff\xd8\xff": ("an image", ".jpg"),
+}
+_PAGES = (b"<!doctype html", b"<html", b"<head", b"<?xml")
 
 
 @contextmanager
 def said_of_text(file: SourceFile) -> Iterator[None]:
     """Turn what is said about a damaged file into our own words."""
+    import lzma
+    import zlib
+
     try:
         yield
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DataError(
-            f"the gzip file is damaged or cut short: {error}",
-            where=file.name,
-            expected="a complete gzip file",
-            mend="write or copy it again",
-        ) from error
-    except OSError as error:
-        raise DataError(f"the file cannot be read: {error.strerror or error}", where=file.name) from error
+    except DataError:
+        raise
+    except (EOFError, zlib.error, lzma.LZMAError, OSError) as error:
+        if file.compression is None or getattr(error, "errno", None) is not None:
+            said = getattr(error, "strerror", None) or error
+            raise DataError(f"the file cannot be read: {said}", where=file.name) from error
+        raise _damaged(file, str(error) or "it ends too early") from error
+
+
+def _damaged(file: SourceFile, why: str) -> DataError:
+    kind = file.compression
+    return DataError(
+        f"the {kind} file is damaged or cut short: {why}",
+        where=file.name,
+        expected=f"a complete {kind} file",
+        mend="write or copy it again",
+    )
 
 
 @contextmanager
 def open_bytes(file: SourceFile) -> Iterator[IO[bytes]]:
-    """The file's bytes, unpacked if it is a gzip file.
+    """The file's bytes, unpacked if it is packed.
 
     Raises:
-        DataError: it cannot be opened, or (while reading) is damaged or changed since.
+        DataError: it cannot be opened, is not what its name says, is damaged, or changed since.
     """
     file.check_unchanged()
-    with said_of_text(file), file.path.open("rb") as raw:
-        if not file.zipped:
+    with said_of_text(file), file.open() as raw:
+        _check_form(file, raw)
+        if file.compression is None:
             yield raw
             return
-        with gzip.GzipFile(fileobj=raw) as unpacked:
-            yield cast(IO[bytes], unpacked)
+        with _unpacked(raw, file.compression) as unpacked:
+            yield unpacked
 
 
-class GuardedStream:
-    """A file of bytes for a CSV parser, with quoted white space protected by `GUARD`.
+def _unpacked(raw: IO[bytes], compression: str) -> IO[bytes]:
+    if compression == "gzip":
+        import gzip
 
-    A parser does not say which cells were quoted, but white space is stripped from unquoted cells only.
+        return cast(IO[bytes], gzip.GzipFile(fileobj=raw))
+    if compression == "bz2":
+        import bz2
 
-    Args:
-        stream: where the bytes come from, at the first one to parse.
-        separator: the byte between cells.
-    """
+        return cast(IO[bytes], bz2.BZ2File(raw))
+    if compression == "xz":
+        import lzma
 
-    def __init__(self, stream: IO[bytes], separator: str) -> None:
-        mark = re.escape(separator.encode())
-        self._stream = stream
-        # Patterns that begin with a plain character are searched several times faster.
-        self._opening = re.compile(rb'"(?=[ \t])(?:(?<=[\n\r]")|(?<=' + mark + rb'")|(?<=\A"))')
-        self._closing = re.compile(rb'"(?<=[ \t]")(?=' + mark + rb"|[\r\n]|\Z)")
-        self._waiting = b""
-        self.guarded = False
-        self.quotes = 0
-        self.closed = False
+        return cast(IO[bytes], lzma.LZMAFile(raw))
+    import pyarrow as pa
 
-    def read(self, size: int = -1) -> bytes:
-        """At most `size` bytes; none at the end."""
-        if not self._waiting:
-            self._waiting = self._next()
-        if size < 0:
-            rest = b"".join(iter(self._next, b""))
-            size, self._waiting = len(self._waiting) + len(rest), self._waiting + rest
-        part, self._waiting = self._waiting[:size], self._waiting[size:]
-        return part
+    packed = pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), compression)
+    return cast(IO[bytes], io.BufferedReader(packed, _BLOCK))
 
-    def readable(self) -> bool:
-        """It is."""
-        return True
 
-    def close(self) -> None:
-        """Nothing is held."""
-        self.closed = True
+def _check_form(file: SourceFile, raw: IO[bytes]) -> None:
+    """Refuse what its first bytes show to be something else than the name says."""
+    head = raw.read(64)
+    raw.seek(0)
+    packed = next((kind for kind, magic in _MAGIC.items() if head.startswith(magic)), None)
+    if packed == "bz2" and head[4:10] != b"1AY&SY":
+        packed = None
+    if packed == file.compression:
+        if packed is None:
+            _check_text(file, head)
+        return
+    name = file.path.name
+    if file.compression is not None:
+        found = f"it begins as a {packed} file" if packed else "it does not begin as one"
+        plain = name.removesuffix(file.path.suffix)
+        error = _damaged(file, found)
+        error.mend = f"call it {plain}{_ENDINGS.get(packed or '', '')} if that is what it is"
+        raise error
+    raise DataError(
+        f"the file is packed with {packed}, and its name does not say so",
+        where=file.name,
+        expected=f"a name that ends in {_ENDINGS[packed or 'gzip']}",
+        mend=f"rename it to {name}{_ENDINGS[packed or 'gzip']}",
+    )
 
-    def _next(self) -> bytes:
-        block = self._stream.read(_BLOCK)
-        block += self._stream.readline()  # so that a block always begins with a line
-        self.quotes += block.count(b'"')
-        if not any(pattern in block for pattern in _QUOTED_SPACE):
-            return block
-        guard = GUARD.encode()
-        block, opened = self._opening.subn(b'"' + guard, block)
-        block, closed = self._closing.subn(guard + b'"', block)
-        self.guarded = self.guarded or opened + closed > 0
-        return block
+
+def _check_text(file: SourceFile, head: bytes) -> None:
+    for magic, (form, ending) in _FORMS.items():
+        if head.startswith(magic) and any(byte < 9 or byte > 126 for byte in head):
+            raise DataError(
+                f"the file is {form}, not text",
+                where=file.name,
+                expected=f"text in a {file.path.suffix or 'text'} file",
+                mend=f"name it by what is in it: {file.path.stem}{ending}",
+            )
+    start = head.removeprefix(codecs.BOM_UTF8).lstrip().lower()
+    page = next((page for page in _PAGES if start.startswith(page)), None)
+    if page is not None:
+        raise DataError(
+            f"the file is a page of {'XML' if page == b'<?xml' else 'HTML'}, not a table",
+            where=file.name,
+            mend="it may be what a server said instead of the file: fetch it again",
+        )
 
 
 def not_utf8(file: SourceFile) -> DataError | None:
@@ -132,5 +164,8 @@ def _encoding_error(file: SourceFile, offset: int, line: int, byte: int) -> Data
         f"the file is not UTF-8: byte 0x{byte:02x} at offset {offset}",
         where=f"{file.name}, line {line}",
         expected="text in UTF-8",
-        mend=f"convert it, for example: iconv -f LATIN1 -t UTF-8 {file.path.name} > converted.csv",
+        mend=(
+            "say how it is encoded (encoding='latin-1'), or convert it, for example: "
+            f"iconv -f LATIN1 -t UTF-8 {file.path.name} > converted.csv"
+        ),
     )

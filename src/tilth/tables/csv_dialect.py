@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import codecs
 import contextlib
 import csv
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from tilth.errors import DataError
-from tilth.tables.csv_bytes import GuardedStream, not_utf8, open_bytes
+from tilth.tables.csv_chunks import wide_fields
+from tilth.tables.csv_encodings import LARGEST_ROW, TextFile
+from tilth.tables.csv_guards import guarded
 from tilth.tables.files import SourceFile
 
-__all__ = ["Dialect", "find_dialect", "looks_like_number", "wide_fields"]
+__all__ = ["Dialect", "find_dialect", "looks_like_number"]
 
 _SAMPLE_BYTES = 256 * 1024
 _SAMPLE_RECORDS = 200
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-_WIDE_BOMS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_DECIMAL_COMMA = re.compile(r"[-+]?(\d+|\d{1,3}(\.\d{3})+),\d+")
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,10 @@ class Dialect:
     Args:
         separator: what is between cells.
         names: the columns, from the header line.
-        start: the offset in bytes of the first data line.
+        start: the offset of the first data line, in bytes of UTF-8 without mark.
         header_lines: how many lines there are before it.
         spaced_quotes: cells are quoted after a space, as in `1, "a, b"`.
+        decimal_commas: columns that seem to hold numbers such as 1,5, each with one of them.
         notes: what was assumed, as sentences for people.
     """
 
@@ -42,35 +44,27 @@ class Dialect:
     start: int
     header_lines: int
     spaced_quotes: bool
+    decimal_commas: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
 
 
-def find_dialect(file: SourceFile) -> Dialect:
+def find_dialect(text: TextFile) -> Dialect:
     """Find out how a CSV file is written.
 
     Raises:
-        DataError: no header, two columns of one name, or not UTF-8.
+        DataError: no header, or two columns of one name.
     """
-    raw, complete = _sample(file)
-    if raw.startswith(_WIDE_BOMS):
-        raise DataError(
-            "the file is UTF-16",
-            where=file.name,
-            expected="text in UTF-8",
-            mend=f"convert it, for example: iconv -f UTF-16 -t UTF-8 {file.path.name} > converted.csv",
-        )
-    marked = raw.startswith(codecs.BOM_UTF8)
-    text = _decode(raw[3:] if marked else raw, file, complete)
-    lines = _lines(text)
+    file = text.file
+    lines = _lines(_sample(text))
     blank = next((n for n, line in enumerate(lines) if line.strip()), len(lines))
-    lines = lines[blank:]
+    before, lines = lines[:blank], lines[blank:]
     if not lines:
         raise DataError("the file is empty", where=file.name, expected="at least a header line")
     separator = _separator(lines, file.suffix)
-    header, used = _header(lines, separator)
-    start = sum(len(line.encode()) for line in _lines(text)[: blank + used]) + 3 * marked
+    header, used = _header(lines, separator, file)
+    start = sum(len(line.encode()) for line in before + lines[:used])
     records = _records(_guarded(lines[used:], separator), separator)
-    notes = ["a byte order mark at the beginning is left out"] if marked else []
+    notes = []
     if separator != "," and len(header) > 1:
         notes.append(f"the cells are separated by {_SEPARATORS[separator]}s")
     if any(cell != cell.strip(" \t") for record in records for cell in record):
@@ -79,41 +73,45 @@ def find_dialect(file: SourceFile) -> Dialect:
     spaced = any(
         cell.lstrip(" \t").startswith('"') for record in records for cell in record if cell[:1] in " \t"
     )
-    return Dialect(separator, names, start, blank + used, spaced, (*notes, *more))
+    commas = _decimal_commas(names, records)
+    return Dialect(separator, names, start, blank + used, spaced, commas, (*notes, *more))
 
 
 def _lines(text: str) -> list[str]:
-    """The lines of a text with their ends."""
-    return re.findall(r"[^\n]*\n|[^\n]+", text) if "\n" in text else text.splitlines(keepends=True)
+    """The lines of a text with their ends: a line feed, a carriage return, or both."""
+    return list(io.StringIO(text, newline=""))
 
 
-def _sample(file: SourceFile) -> tuple[bytes, bool]:
-    """The beginning of the file up to the end of a line, and whether that is all of it."""
-    with open_bytes(file) as stream:
-        raw = stream.read(_SAMPLE_BYTES)
-        if len(raw) < _SAMPLE_BYTES:
-            return raw, True
-        raw += stream.readline()
-        return raw, not stream.read(1)
+def _sample(text: TextFile) -> str:
+    """The beginning of the file: whole lines, or all of it."""
+    sample = b""
+    with text.open() as stream:
+        while not stream.at_end and len(sample) <= LARGEST_ROW:
+            sample += stream.read(max(_SAMPLE_BYTES, len(sample)))
+            end = max(sample.rfind(b"\n"), sample.rfind(b"\r", 0, -1)) + 1
+            if end and not stream.at_end:
+                return sample[:end].decode()
+    if stream.at_end:
+        return sample.decode()
+    raise DataError(
+        f"the first line has more than {LARGEST_ROW >> 20} MiB",
+        where=f"{text.file.name}, line 1",
+        expected="a header line",
+        mend="the file is no table, or has no line ends",
+    )
 
 
-def _decode(raw: bytes, file: SourceFile, complete: bool) -> str:
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        if not complete and error.reason == "unexpected end of data":
-            return raw[: error.start].decode("utf-8")
-        raise not_utf8(file) or DataError("the file is not UTF-8", where=file.name) from error
-
-
-@contextlib.contextmanager
-def wide_fields() -> Iterator[None]:
-    """Let the csv module take fields of any length."""
-    before = csv.field_size_limit(2**31 - 1)
-    try:
-        yield
-    finally:
-        csv.field_size_limit(before)
+def _decimal_commas(names: Sequence[str], records: Sequence[Sequence[str]]) -> tuple[tuple[str, str], ...]:
+    found = []
+    for position, name in enumerate(names):
+        cells = [record[position].strip() for record in records if len(record) == len(names)]
+        cells = [cell for cell in cells if cell]
+        commas = [cell for cell in cells if _DECIMAL_COMMA.fullmatch(cell)]
+        if 2 * len(commas) >= len(cells) > 0 and all(
+            _DECIMAL_COMMA.fullmatch(cell) or looks_like_number(cell) for cell in cells
+        ):
+            found.append((name, commas[0]))
+    return tuple(found)
 
 
 def _records(lines: Sequence[str], separator: str) -> list[list[str]]:
@@ -128,8 +126,8 @@ def _records(lines: Sequence[str], separator: str) -> list[list[str]]:
 
 def _guarded(lines: Sequence[str], separator: str) -> list[str]:
     """The lines with white space inside quotes protected, so that what is left is around cells."""
-    stream = GuardedStream(io.BytesIO("".join(lines).encode()), separator)
-    return _lines(stream.read().decode())
+    data, _ = guarded("".join(lines).encode(), separator)
+    return _lines(data.decode())
 
 
 def _separator(lines: Sequence[str], suffix: str) -> str:
@@ -149,11 +147,19 @@ def _separator(lines: Sequence[str], suffix: str) -> str:
     return best
 
 
-def _header(lines: Sequence[str], separator: str) -> tuple[list[str], int]:
+def _header(lines: Sequence[str], separator: str, file: SourceFile) -> tuple[list[str], int]:
     """The header's cells and how many lines it takes."""
     with wide_fields():
-        reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
-        return [cell.strip() for cell in next(reader)], reader.line_num
+        # The last line is no part of the file: only a cell that is never closed goes on to it.
+        reader = csv.reader([*lines, "\0"], delimiter=separator, skipinitialspace=True)
+        header = [cell.strip() for cell in next(reader)]
+    if reader.line_num > len(lines):
+        raise DataError(
+            "a quote is never closed in the header",
+            where=f"{file.name}, line 1",
+            expected='a second " at the end of the name',
+        )
+    return header, reader.line_num
 
 
 def looks_like_number(text: str) -> bool:

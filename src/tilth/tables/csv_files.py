@@ -1,29 +1,34 @@
-"""CSV files: parsed as text from end to end, then typed by what every cell of a column holds."""
+"""CSV files: typed by what every cell of a column holds, parsed straight into values where possible."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
+from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.csv as pacsv
 
-from tilth.errors import ColumnNotFoundError, DataError
-from tilth.tables.csv_bytes import GUARD, GuardedStream, not_utf8, open_bytes
-from tilth.tables.csv_dialect import Dialect, find_dialect, wide_fields
+from tilth.engines import local_engine
+from tilth.errors import ColumnNotFoundError, DataError, UsageError
+from tilth.tables.arrow_types import ARROW_TYPES
+from tilth.tables.csv_bad_rows import BadRow, BadRows, BadRowsFile
+from tilth.tables.csv_cells import malformed_rows, text_cells
+from tilth.tables.csv_chunks import Chunk, read_chunks
+from tilth.tables.csv_columns import Columns
+from tilth.tables.csv_dialect import Dialect, find_dialect
+from tilth.tables.csv_encodings import TextFile
+from tilth.tables.csv_kept import KeptBatches
+from tilth.tables.csv_typed import DirectCells, Plan, parse_directly
 from tilth.tables.files import SourceFile
-from tilth.tables.table import Table
-from tilth.tables.text_types import TypeGuess, clean_cells, convert_cells, first_misfit
-from tilth.types import ColumnType
+from tilth.tables.table import Reader, Table
+from tilth.tables.text_types import convert_cells, first_misfit
+from tilth.types import SCALAR_TYPES, ColumnType
 
 __all__ = ["CSVFile", "open_csv"]
 
-_BLOCK = 1 << 20
-_LARGEST_BLOCK = 1 << 30
-_RECORDS_AT_ONCE = 16_384
-_KEPT_BYTES = 1 << 24
+_EARLY = 4  # chunks after which it is no loss to begin again
+_EARLY_ATTEMPTS = 4
+_MEND = "put cells that hold a separator or a line break between double quotes"
 
 
 class CSVFile:
@@ -32,211 +37,205 @@ class CSVFile:
     Args:
         file: the file.
         missing: the texts that mean missing, beside the empty cell.
+        encoding: how it is encoded, None to find out.
     """
 
-    def __init__(self, file: SourceFile, missing: Sequence[str] = ()) -> None:
+    def __init__(self, file: SourceFile, missing: Sequence[str] = (), encoding: str | None = None) -> None:
         self.file = file
-        self.dialect: Dialect = find_dialect(file)
-        self._missing = pa.array(["", *missing], pa.string())
-        self._block = _BLOCK
+        self.text = TextFile(file, encoding)
+        self.dialect: Dialect = find_dialect(self.text)
+        self.missing = ("", *missing)
+
+    @property
+    def expected(self) -> str:
+        """What a row is to be."""
+        separator = "\\t" if self.dialect.separator == "\t" else self.dialect.separator
+        return f"{len(self.dialect.names)} cells, separated by '{separator}'"
+
+    def chunks(self) -> Iterator[Chunk]:
+        """The file in pieces of whole rows."""
+        found = self.dialect
+        return read_chunks(self.text, found.start, found.separator, found.spaced_quotes, len(found.names))
 
     def cells(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """The cells of these columns, from the first row on; a missing one is null.
 
         Raises:
-            DataError: a row with more or fewer cells than the header, not UTF-8, a damaged file.
+            DataError: rows with more or fewer cells than the header, a damaged file.
         """
-        parse = self._parse_slowly if self.dialect.spaced_quotes else self._parse
-        for batch, guard in parse(names):
-            cleaned = [clean_cells(column, self._missing, guard) for column in batch.columns]
-            yield pa.RecordBatch.from_arrays(cleaned, list(names))
-
-    def _parse(self, names: Sequence[str]) -> Iterator[tuple[pa.RecordBatch, str]]:
-        """Parse with Arrow, in larger blocks when one row does not fit."""
-        done = 0
-        while True:
-            try:
-                seen = 0
-                for batch, guard in self._parse_blocks(names):
-                    seen += batch.num_rows
-                    if seen > done:
-                        yield batch.slice(max(0, batch.num_rows - (seen - done))), guard
-                        done = seen
-            except pa.ArrowInvalid as error:
-                if not str(error).startswith("straddling") or self._block >= _LARGEST_BLOCK:
-                    raise self._in_our_words(error) from error
-                self._block *= 8
-            else:
-                return
-
-    def _parse_blocks(self, names: Sequence[str]) -> Iterator[tuple[pa.RecordBatch, str]]:
-        known = self.dialect.names
-        with open_bytes(self.file) as raw:
-            raw.seek(self.dialect.start)
-            stream = GuardedStream(raw, self.dialect.separator)
-            try:
-                reader = pacsv.open_csv(
-                    pa.PythonFile(stream, mode="r"),
-                    read_options=pacsv.ReadOptions(column_names=list(known), block_size=self._block),
-                    parse_options=pacsv.ParseOptions(
-                        delimiter=self.dialect.separator,
-                        newlines_in_values=True,
-                        ignore_empty_lines=True,
-                    ),
-                    convert_options=pacsv.ConvertOptions(
-                        column_types=dict.fromkeys(known, pa.string()),
-                        strings_can_be_null=False,
-                        include_columns=list(names),
-                    ),
-                )
-            except pa.ArrowInvalid as error:
-                if "Empty CSV file" in str(error):
-                    return
-                raise
-            for batch in reader:
-                yield batch, GUARD if stream.guarded else ""
-        if stream.quotes % 2:
-            self._check_closed()
-
-    def _check_closed(self) -> None:
-        """Refuse a quote that is never closed: a parser takes the rest of the file for one cell.
-
-        Quotes come in pairs, except in cells such as 5" that are not quoted; so this is looked at closely
-        only when their number is odd.
-        """
-        line = self.dialect.header_lines
-        with open_bytes(self.file) as raw, wide_fields():
-            raw.seek(self.dialect.start)
-            text = io.TextIOWrapper(raw, encoding="utf-8", newline="")
-            reader = csv.reader(text, delimiter=self.dialect.separator, strict=True)
-            try:
-                for _ in reader:
-                    line = self.dialect.header_lines + reader.line_num
-            except csv.Error as error:
-                if "unexpected end" in str(error):
-                    raise DataError(
-                        "a quote is never closed",
-                        where=f"{self.file.name}, line {line + 1}",
-                        expected='a second " at the end of the cell',
-                    ) from error
-            finally:
-                text.detach()
-
-    def _parse_slowly(self, names: Sequence[str]) -> Iterator[tuple[pa.RecordBatch, str]]:
-        """Parse with the csv module, which knows quotes after a space."""
-        width = len(self.dialect.names)
-        positions = [self.dialect.names.index(name) for name in names]
-        for records in self._records():
-            ragged = next((line for line, record in records if len(record) != width), None)
-            if ragged is not None:
-                raise self._ragged() or DataError("the rows differ in width", where=self.file.name)
-            arrays = [pa.array([record[p] for _, record in records], pa.string()) for p in positions]
-            yield pa.RecordBatch.from_arrays(arrays, list(names)), ""
-
-    def _records(self) -> Iterator[list[tuple[int, list[str]]]]:
-        """Records with the number of the line where each begins; blank lines are left out."""
-        with open_bytes(self.file) as raw, wide_fields():
-            raw.seek(self.dialect.start)
-            text = io.TextIOWrapper(raw, encoding="utf-8", errors="strict", newline="")
-            reader = csv.reader(
-                text, delimiter=self.dialect.separator, skipinitialspace=self.dialect.spaced_quotes
-            )
-            try:
-                while records := list(islice(_numbered(reader, self.dialect.header_lines), _RECORDS_AT_ONCE)):
-                    yield records
-            except (UnicodeDecodeError, csv.Error) as error:
-                raise self._in_our_words(error) from error
-            finally:
-                text.detach()
-
-    def _in_our_words(self, error: Exception) -> DataError:
-        """What went wrong, with its place; the file is read again to find it."""
-        found = not_utf8(self.file)
-        if found is None and not isinstance(error, csv.Error):
-            found = self._ragged()
-        return found or DataError(f"the file cannot be read as CSV: {error}", where=self.file.name)
-
-    def _ragged(self) -> DataError | None:
-        width = len(self.dialect.names)
-        for records in self._records():
-            for line, record in records:
-                if len(record) != width:
-                    return DataError(
-                        f"a row has {len(record)} cells where the header has {width}",
-                        where=f"{self.file.name}, line {line}",
-                        expected=f"{width} cells, separated by '{_visible(self.dialect.separator)}'",
-                        mend="put cells that hold a separator or a line break between double quotes",
-                    )
-        return None
+        absent = pa.array(self.missing, pa.string())
+        bad, rows = Malformed(self, BadRows(self.file)), 0
+        for chunk in self.chunks():
+            read = text_cells(chunk, self.dialect, names, absent)
+            bad.look(chunk, read.malformed)
+            rows += read.batch.num_rows
+            chunk.release()
+            if read.batch.num_rows and not bad.rows.count:
+                yield read.batch
+        bad.check(rows)
 
 
-def _numbered(reader: Iterator[list[str]], lines_before: int) -> Iterator[tuple[int, list[str]]]:
-    line = lines_before
-    for record in reader:
-        first, line = line + 1, lines_before + reader.line_num  # type: ignore[attr-defined]
-        if record:
-            yield first, record
+class Malformed:
+    """The rows of a CSV file with more or fewer cells than the header.
 
+    Args:
+        source: the file.
+        rows: where they are noted.
+    """
 
-def _visible(separator: str) -> str:
-    return "\\t" if separator == "\t" else separator
+    def __init__(self, source: CSVFile, rows: BadRows) -> None:
+        self.rows = rows
+        self._source = source
+        self._line: int | None = None
+
+    def look(self, chunk: Chunk, malformed: int) -> None:
+        """Note those of a chunk, which has so many; chunks come in the file's order."""
+        if self._line is None and not malformed:
+            return
+        dialect = self._source.dialect
+        if self._line is None:
+            before = self._source.text.line_at(chunk.offset, dialect.start)
+            self._line = 1 + dialect.header_lines + before
+        if malformed:
+            found = malformed_rows(chunk, dialect)
+            self.rows.add(BadRow(self._line + row.line, row.reason, row.row) for row in found)
+        self._line += len(bytes(chunk.data).splitlines())
+
+    def check(self, good: int) -> list[str]:
+        """The notes on them; see `BadRows.check`."""
+        mend = _MEND
+        if self._source.dialect.names[0].startswith("#"):
+            mend = "the first line looks like a comment: leave it out"
+        return self.rows.check(good, self._source.expected, mend)
 
 
 def open_csv(
-    file: SourceFile, missing: Sequence[str] = (), types: Mapping[str, ColumnType] | None = None
+    file: SourceFile,
+    missing: Sequence[str] = (),
+    types: Mapping[str, ColumnType] | None = None,
+    *,
+    encoding: str | None = None,
+    bad_rows: str | Path | BadRowsFile | None = None,
 ) -> Table:
     """A table over a CSV file.
 
-    The whole file is read once to find the types; later passes read it again and convert.
+    The whole file is read to find the types, and what is read is kept: in memory while it is little, else in
+    a temporary file.
 
     Args:
         file: the file.
         missing: the texts that mean missing, beside the empty cell.
         types: the types of columns that shall not be found out.
+        encoding: how the file is encoded, as Python names it; None to find out.
+        bad_rows: a file for the rows with more or fewer cells than the header, which are left out then.
 
     Raises:
         ColumnNotFoundError: a type for a column that is not there.
         DataError: the file cannot be read as CSV.
     """
-    forced = dict(types or {})
-    source = CSVFile(file, missing)
-    for name in forced:
-        if name not in source.dialect.names:
-            raise ColumnNotFoundError(name, source.dialect.names, where=file.name)
-    guesses, rows, kept = _look(source)
-    columns = {name: forced.get(name, guess.type) for name, guess in guesses.items()}
+    source = CSVFile(file, missing, encoding)
+    forced = _checked(types or {}, source)
+    aside = BadRowsFile(bad_rows) if isinstance(bad_rows, (str, Path)) else bad_rows
+    columns = Columns(source.dialect, source.missing, forced)
+    for attempt in range(_EARLY_ATTEMPTS + 2):
+        bad = Malformed(source, BadRows(file, aside))
+        kept, rows = _read_all(source, columns, bad, give_up_early=attempt < _EARLY_ATTEMPTS)
+        if columns.is_sound or columns.has_misfits or bad.rows.is_hopeless(rows):
+            break
+    notes = bad.check(rows)
+    if aside is not None and isinstance(bad_rows, (str, Path)):
+        aside.finish()
+    notes = [*source.text.notes, *source.dialect.notes, *columns.notes(rows), *notes]
+    read = _reader(source, columns, kept)
+    return Table(file.name, columns.types, read, rows=rows, notes=notes, empty=columns.empty, is_untyped=True)
 
-    def read(names: Sequence[str], size: int) -> Iterator[pa.RecordBatch]:  # noqa: ARG001 - as the parser gives them
-        before = 0
-        for batch in source.cells(names) if kept is None else (b.select(list(names)) for b in kept):
+
+def _read_all(
+    source: CSVFile, columns: Columns, bad: Malformed, give_up_early: bool
+) -> tuple[KeptBatches, int]:
+    """Read it all: the values, as long as no type is disproved, and how many rows there are."""
+    kept, rows = KeptBatches(), 0
+    columns.begin()
+    for number, (chunk, batch, malformed) in enumerate(_parsed(source, columns)):
+        bad.look(chunk, malformed)
+        rows += batch.num_rows
+        if bad.rows.is_hopeless(rows):
+            break
+        if not columns.is_sound:
+            kept.drop()
+            if give_up_early and number < _EARLY and not columns.has_misfits:
+                break
+        elif batch.num_rows:
+            kept.add(batch)
+    return kept, rows
+
+
+def _parsed(source: CSVFile, columns: Columns) -> Iterator[tuple[Chunk, pa.RecordBatch, int]]:
+    """Each chunk with its values and the number of its malformed rows; parsed on several threads."""
+    chunks = source.chunks()
+
+    def parse(item: tuple[Chunk, Plan]) -> tuple[Chunk, Plan, DirectCells | None]:
+        chunk, plan = item
+        return chunk, plan, parse_directly(chunk, plan) if plan.direct else None
+
+    for chunk in islice(chunks, 1):  # by itself: the types are found from it
+        _, _, found = parse((chunk, columns.plan))
+        yield chunk, *columns.take(chunk, found)
+        chunk.release()
+
+    planned = ((chunk, columns.plan) for chunk in chunks)
+    for chunk, plan, found in local_engine().map(parse, planned):
+        if plan is not columns.plan:
+            found = parse_directly(chunk, columns.plan)  # noqa: PLW2901 - by what is known by now
+        yield chunk, *columns.take(chunk, found)
+        chunk.release()
+
+
+def _reader(source: CSVFile, columns: Columns, kept: KeptBatches) -> Reader:
+    types, file = columns.types, source.file
+
+    def read(names: Sequence[str], size: int) -> Iterator[pa.RecordBatch]:  # noqa: ARG001 - as they are kept
+        if not kept.is_complete:
+            yield from _converted(source, columns, names)
+            return
+        if not kept.is_small:
+            file.check_unchanged()
+        for batch in (kept_batch.select(list(names)) for kept_batch in kept.batches()):
+            # A batch from before the first value of a column has it as text.
             arrays = [
-                _convert(batch.column(position), columns[name], name, before, file)
-                for position, name in enumerate(names)
+                array
+                if array.type == ARROW_TYPES[types[name]]
+                else pa.nulls(len(array), ARROW_TYPES[types[name]])
+                for name, array in zip(names, batch.columns, strict=True)
             ]
-            before += batch.num_rows
             yield pa.RecordBatch.from_arrays(arrays, list(names))
 
-    notes = [*source.dialect.notes, *_type_notes(guesses, rows)]
-    empty = frozenset(name for name, guess in guesses.items() if not guess.seen and name not in forced)
-    return Table(file.name, columns, read, rows=rows, notes=notes, empty=empty)
+    return read
 
 
-def _look(source: CSVFile) -> tuple[dict[str, TypeGuess], int, list[pa.RecordBatch] | None]:
-    """Read all cells: the types, the number of rows, and the cells themselves if they are few."""
-    names = source.dialect.names
-    guesses = {name: TypeGuess() for name in names}
-    rows, size = 0, 0
-    kept: list[pa.RecordBatch] | None = []
-    for batch in source.cells(names):
+def _converted(source: CSVFile, columns: Columns, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """Parse the file again, all types being known."""
+    plan, types, rows = columns.plan_for(names), columns.types, 0
+    absent = pa.array(source.missing, pa.string())
+
+    def parse(chunk: Chunk) -> tuple[dict[str, pa.Array], frozenset[str]]:
+        direct, texts = parse_directly(chunk, plan), frozenset(plan.texts)
+        if direct is None:
+            batch = text_cells(chunk, source.dialect, names, absent).batch
+            direct = DirectCells(dict(zip(names, batch.columns, strict=True)), 0)
+            texts = frozenset(names)
+        chunk.release()
+        return direct.columns, texts
+
+    for cells, texts in local_engine().map(parse, source.chunks()):
+        arrays = [
+            _convert(cells[name], types[name], name, rows, source.file) if name in texts else cells[name]
+            for name in names
+        ]
+        batch = pa.RecordBatch.from_arrays(arrays, list(names))
         rows += batch.num_rows
-        for name, guess in guesses.items():
-            guess.update(batch.column(name))
-        size += batch.nbytes
-        if kept is not None:
-            kept.append(batch)
-        if size > _KEPT_BYTES:
-            kept = None
-    return guesses, rows, kept
+        if batch.num_rows:
+            yield batch
 
 
 def _convert(cells: pa.Array, kind: ColumnType, name: str, before: int, file: SourceFile) -> pa.Array:
@@ -252,11 +251,14 @@ def _convert(cells: pa.Array, kind: ColumnType, name: str, before: int, file: So
         ) from error
 
 
-def _type_notes(guesses: Mapping[str, TypeGuess], rows: int) -> list[str]:
-    notes = []
-    for name, guess in guesses.items():
-        if rows and not guess.seen:
-            notes.append(f"column '{name}' has no values")
-        elif guess.is_overlong:
-            notes.append(f"column '{name}' holds whole numbers of more than 64 bits and is kept as text")
-    return notes
+def _checked(types: Mapping[str, ColumnType], source: CSVFile) -> dict[str, ColumnType]:
+    for name, kind in types.items():
+        if name not in source.dialect.names:
+            raise ColumnNotFoundError(name, source.dialect.names, where=source.file.name)
+        if kind not in SCALAR_TYPES:
+            raise UsageError(
+                f"a CSV file holds no {kind}",
+                where=f"column '{name}'",
+                expected=f"one of {', '.join(SCALAR_TYPES)}",
+            )
+    return dict(types)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import stat
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
+from typing import IO
 
 from tilth.errors import DataError, closest
 
-__all__ = ["SourceFile", "source_file"]
+__all__ = ["COMPRESSIONS", "SourceFile", "source_file", "suffixes_of"]
+
+COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".xz": "xz"}
+"""What a file is packed with, by the end of its name."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +21,7 @@ class SourceFile:
 
     path: Path
     suffix: str
-    zipped: bool
+    compression: str | None
     size: int
     changed_ns: int
 
@@ -24,6 +29,10 @@ class SourceFile:
     def name(self) -> str:
         """The path as people wrote it."""
         return str(self.path)
+
+    def open(self) -> IO[bytes]:
+        """The bytes from the first on, packed as they are."""
+        return self.path.open("rb")
 
     def check_unchanged(self) -> None:
         """Refuse to read a file that is not the one that was opened.
@@ -55,12 +64,30 @@ def source_file(path: Path) -> SourceFile:
         raise _absent(path, error) from error
     if path.is_dir():
         raise DataError("this is a folder", where=str(path), expected="a file", mend="name a file inside it")
+    if not stat.S_ISREG(found.st_mode):
+        raise DataError(
+            "this is a pipe or device, not a file",
+            where=str(path),
+            expected="a file, which is read more than once",
+            mend="write what it gives into a file first",
+        )
     if found.st_size == 0:
         raise DataError("the file is empty", where=str(path), expected="at least a header line")
+    suffix, compression = suffixes_of(path)
+    return SourceFile(path, suffix, compression, found.st_size, found.st_mtime_ns)
+
+
+def suffixes_of(path: PurePath) -> tuple[str, str | None]:
+    """The ending that tells what a file holds, in small letters, and what it is packed with.
+
+    Example:
+        >>> suffixes_of(PurePath("data/A.CSV.gz")), suffixes_of(PurePath("b.parquet"))
+        (('.csv', 'gzip'), ('.parquet', None))
+    """
     suffixes = [suffix.lower() for suffix in path.suffixes[-2:]]
-    zipped = bool(suffixes) and suffixes[-1] == ".gz"
-    suffix = (suffixes[:-1] if zipped else suffixes)[-1:]
-    return SourceFile(path, suffix[0] if suffix else "", zipped, found.st_size, found.st_mtime_ns)
+    compression = COMPRESSIONS.get(suffixes[-1]) if suffixes else None
+    suffix = (suffixes[:-1] if compression else suffixes)[-1:]
+    return (suffix[0] if suffix else ""), compression
 
 
 def _absent(path: Path, error: OSError) -> DataError:

@@ -2,186 +2,212 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import unquote
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
-from tilth.errors import ColumnNotFoundError, DataError, UsageError, closest
-from tilth.tables.columnar_files import open_arrow, open_parquet
-from tilth.tables.concatenation import concat_tables, wider_type
-from tilth.tables.csv_files import open_csv
-from tilth.tables.files import SourceFile, source_file
-from tilth.tables.json_lines import open_json_lines
+from tilth.errors import DataError, UsageError
+from tilth.tables.adjusting import adjusted
+from tilth.tables.concatenation import concat_tables
+from tilth.tables.databases import is_database, open_database
+from tilth.tables.excel import EXCEL_SUFFIXES, open_excel
+from tilth.tables.file_sets import CSV_SUFFIXES, TABLE_SUFFIXES, check_columns, open_files
+from tilth.tables.files import source_file
+from tilth.tables.folder_listing import MEDIA_SUFFIXES
+from tilth.tables.globs import FoundFile, files_below, find_pattern, holds_any, is_pattern, one_kind
 from tilth.tables.memory import is_rows, table_from_columns, table_from_frame, table_from_rows
+from tilth.tables.read_options import ReadOptions
+from tilth.tables.remote import find_remote, has_folder, is_remote
 from tilth.tables.table import Table
-from tilth.tables.text_types import convert_cells, first_misfit
-from tilth.types import COLUMN_TYPES, ColumnType
+from tilth.types import ColumnType
 
-__all__ = ["CSV_SUFFIXES", "open_table"]
+__all__ = ["CSV_SUFFIXES", "find_files", "open_table"]
 
-CSV_SUFFIXES = (".csv", ".tsv", ".txt", ".data")
-_READERS = {".parquet": open_parquet, ".arrow": open_arrow, ".feather": open_arrow}
-_JSON_SUFFIXES = (".jsonl", ".ndjson")
-_EXPECTED = ".csv, .tsv, .txt, .data, .jsonl, .ndjson (each also .gz), .parquet, .arrow or .feather"
+_QUESTIONS = ("sheet", "version")
 
 
 def open_table(
-    data: object, *, missing: Sequence[str] = (), types: Mapping[str, ColumnType] | None = None
+    data: object,
+    *,
+    missing: Sequence[str] = (),
+    types: Mapping[str, ColumnType] | None = None,
+    exclude: Sequence[str] = (),
+    encoding: str | None = None,
+    bad_rows: str | Path | None = None,
 ) -> Table:
     """A table over data of any kind.
 
     Args:
-        data: a path (CSV, Parquet, JSON lines, Arrow), an Arrow table or reader, a data frame of Polars,
-            pandas or any library with the Arrow C interface, columns ({name: values}), rows
-            ([{name: value}]), a Table, or a list of paths: files with the same columns, one below the other.
+        data: a path or an address, or a list of them (the same columns, one below the other); an Arrow table
+            or reader; a data frame of Polars, pandas, DuckDB or any library with the Arrow C interface;
+            columns ({name: values}); rows ([{name: value}]); a Table. A path is a file (CSV, Parquet, JSON
+            lines, Arrow, Excel with `?sheet=NAME`), a pattern such as `data/**/*.csv`, a folder of such files
+            of one kind or of images or recordings, or a Delta table (`?version=3` or `@3` for an old one). An
+            address is `s3://`, `gs://` or `az://` for files, or `sqlite:///file.db?table=NAME` or
+            `postgresql://user:password@host/database?table=NAME` (also `?query=SELECT ...`).
         missing: texts that mean missing, beside the empty cell.
         types: types of columns that shall not be found out, such as {"zip": "string"}.
+        exclude: columns to leave out, among them such as are of a type that cannot be read.
+        encoding: how CSV files are encoded; None to find out.
+        bad_rows: where rows of a CSV file go that cannot be read; None to refuse them.
 
     Raises:
         DataError: it cannot be read as asked; the message says file, line and column.
-        ColumnNotFoundError: a type for a column that is not there.
+        ColumnNotFoundError: a type for a column, or a column to leave out, that is not there.
+        UsageError: a type that is not known.
 
     Example:
         >>> open_table({"age": [39, None], "job": ["cook", "?"]}, missing=["?"]).to_arrow().to_pylist()
         [{'age': 39, 'job': 'cook'}, {'age': None, 'job': None}]
     """
-    forced = _known_types(types or {})
-    if isinstance(missing, str):
-        missing = [missing]
-    if isinstance(data, (list, tuple)) and data and all(isinstance(item, (str, Path)) for item in data):
-        return _open_files([source_file(Path(item)) for item in data], missing, forced)
+    options = ReadOptions.checked(missing, types, exclude, encoding, bad_rows)
+    places = _places(data)
+    if not places:
+        return _from_memory(data, options)
+    found = [find_files(place) for place in places]
+    if all(item is not None for item in found):
+        files = [file for item in found for file in item or ()]
+        return open_files(files, options, places[0] if len(places) == 1 and len(files) > 1 else None)
+    tables = [_open_place(place, options) for place in places]
+    check_columns(tables)
+    return concat_tables(tables)
+
+
+def _places(data: object) -> list[str]:
+    """The paths and addresses that data is given as; none where it is something else."""
     if isinstance(data, (str, Path)):
-        return _open_files([source_file(Path(data))], missing, forced)
-    return _adjusted(_from_memory(data), missing, forced)
+        return [str(data)]
+    if isinstance(data, (list, tuple)) and data and all(isinstance(item, (str, Path)) for item in data):
+        return [str(item) for item in data]
+    return []
 
 
-def _known_types(types: Mapping[str, ColumnType]) -> dict[str, ColumnType]:
-    for name, kind in types.items():
-        if kind not in COLUMN_TYPES:
-            near = closest(kind, COLUMN_TYPES)
-            raise UsageError(
-                f"type {kind!r} is not known",
-                where=f"column '{name}'",
-                expected=f"one of {', '.join(COLUMN_TYPES)}",
-                mend=f"did you mean '{near}'?" if near else None,
-            )
-    return dict(types)
-
-
-def _from_memory(data: object) -> Table:
+def _from_memory(data: object, options: ReadOptions) -> Table:
     if isinstance(data, Table):
-        return data
+        return adjusted(data, options)
     if isinstance(data, Mapping):
-        return table_from_columns(data)
-    if is_rows(data):
-        return table_from_rows(data)  # type: ignore[arg-type]
-    table = table_from_frame(data)
+        table: Table | None = table_from_columns(data, options)
+    elif is_rows(data):
+        table = table_from_rows(data, options)  # type: ignore[arg-type]
+    else:
+        table = table_from_frame(data, options)
     if table is None:
         raise DataError(
             f"a {type(data).__name__} is not a table",
             expected="a path, a data frame, an Arrow table, {name: values} or [{name: value}]",
         )
-    return table
+    return adjusted(table, replace(options, exclude=()))
 
 
-def _open_files(
-    files: Sequence[SourceFile], missing: Sequence[str], types: Mapping[str, ColumnType]
-) -> Table:
-    tables = [_open_file(file, missing, types) for file in files]
-    for table in tables[1:]:
-        _check_columns(tables[0], table)
-    widened = {
-        name: kind for name in tables[0].columns if (kind := _text_type(name, tables, files)) is not None
-    }
-    if widened:
-        tables = [
-            _open_file(file, missing, {**types, **widened})
-            if any(table.columns[name] != kind for name, kind in widened.items())
-            else table
-            for file, table in zip(files, tables, strict=True)
-        ]
-    return concat_tables(tables)
+def find_files(place: str) -> list[FoundFile] | None:
+    """The files of tables that a path or an address names, or None where it names something else.
+
+    Raises:
+        DataError: there is nothing of that name.
+    """
+    return None if _special(place) else _files_at(place)
 
 
-def _text_type(name: str, tables: Sequence[Table], files: Sequence[SourceFile]) -> ColumnType | None:
-    """string, where CSV files of one delivery disagree on a column so that only text holds all."""
-    kinds = [table.columns[name] for table in tables if name not in table.empty]
-    if len(set(kinds)) < 2 or any(file.suffix not in CSV_SUFFIXES for file in files):
-        return None
-    return None if all(wider_type(kinds[0], kind) for kind in kinds) else "string"
+def _open_place(place: str, options: ReadOptions) -> Table:
+    special = _special(place)
+    if special is not None:
+        return special(place, options)
+    files = _files_at(place)
+    return open_files(files, options, place if len(files) > 1 else None)
 
 
-def _check_columns(first: Table, other: Table) -> None:
-    lacking = [name for name in first.columns if name not in other.columns]
-    extra = [name for name in other.columns if name not in first.columns]
-    if lacking or extra:
-        words = [f"lacks {', '.join(lacking)}"] if lacking else []
-        words += [f"has {', '.join(extra)} more"] if extra else []
-        raise DataError(
-            f"the files have different columns: the second {' and '.join(words)}",
-            where=f"{first.name} and {other.name}",
-            expected="the same columns in each file",
-        )
+def _files_at(place: str) -> list[FoundFile]:
+    if is_remote(place):
+        found = find_remote(place)
+        return found if len(found) == 1 else one_kind(found, TABLE_SUFFIXES, place)
+    path = Path(place)
+    if path.is_dir():
+        return one_kind(files_below(path), TABLE_SUFFIXES, place)
+    if is_pattern(place) and not path.exists():
+        return find_pattern(place)
+    return [FoundFile(source_file(path))]
 
 
-def _open_file(file: SourceFile, missing: Sequence[str], types: Mapping[str, ColumnType]) -> Table:
-    if file.suffix in CSV_SUFFIXES:
-        return open_csv(file, missing, types)
-    if file.suffix in _JSON_SUFFIXES:
-        return _adjusted(open_json_lines(file), missing, types)
-    if file.suffix in _READERS and not file.zipped:
-        return _adjusted(_READERS[file.suffix](file), missing, types)
-    shown = "".join(file.path.suffixes[-2:] if file.zipped else file.path.suffixes[-1:])
+Special = Callable[[str, ReadOptions], Table]
+
+
+def _special(place: str) -> Special | None:
+    """What opens a place that is more than files of tables; the first rule that applies counts."""
+    rules: tuple[tuple[Callable[[str], bool], Special], ...] = (
+        (is_database, _open_database),
+        (_is_web, _refuse_web),
+        (_is_delta, _open_delta),
+        (_names_sheet, _open_sheet),
+        (_is_media_folder, _open_media),
+    )
+    return next((opener for applies, opener in rules if applies(place)), None)
+
+
+def _asked(place: str) -> tuple[str, str, str]:
+    """A path and what is asked of it behind a question mark or an @: path, key, value."""
+    if not Path(place).exists():
+        path, _, question = place.rpartition("?")
+        key, mark, value = question.partition("=")
+        if path and mark and key in _QUESTIONS:
+            return path, key, unquote(value)
+        path, mark, version = place.rpartition("@")
+        if path and version.isdigit():
+            return path, "version", version
+    return place, "", ""
+
+
+def _open_database(place: str, options: ReadOptions) -> Table:
+    return adjusted(open_database(place, options), replace(options, exclude=()))
+
+
+def _is_web(place: str) -> bool:
+    return place.startswith(("http://", "https://"))
+
+
+def _refuse_web(place: str, _: ReadOptions) -> Table:
     raise DataError(
-        f"files ending in '{shown}' are not known" if shown else "the file's name has no ending",
-        where=file.name,
-        expected=_EXPECTED,
-        mend="rename the file by what is in it",
+        "web addresses are not opened", where=place, mend=f"fetch the file first: curl -LO '{place}'"
     )
 
 
-def _adjusted(table: Table, missing: Sequence[str], types: Mapping[str, ColumnType]) -> Table:
-    """The table with texts that mean missing as null, and columns turned into other types."""
-    for name in types:
-        if name not in table.columns:
-            raise ColumnNotFoundError(name, table.columns, where=table.name)
-    if not missing and all(table.columns[name] == kind for name, kind in types.items()):
-        return table
-    absent = pa.array(list(missing), pa.string())
-    columns = {name: types.get(name, kind) for name, kind in table.columns.items()}
-    source = table
-
-    def read(names: Sequence[str], size: int) -> Iterator[pa.RecordBatch]:
-        before = 0
-        for batch in source.select(names).batches(size):
-            arrays = []
-            for name in names:
-                array = batch.column(name)
-                if pa.types.is_string(array.type):
-                    array = pc.if_else(pc.is_in(array, value_set=absent), pa.scalar(None, pa.string()), array)
-                arrays.append(_retyped(array, columns[name], name, before, source))
-            before += batch.num_rows
-            yield pa.RecordBatch.from_arrays(arrays, list(names))
-
-    return Table(
-        table.name, columns, read, rows=table._rows, notes=table.notes, empty=table.empty - set(types)
-    )
+def _is_delta(place: str) -> bool:
+    path, key, _ = _asked(place)
+    if key == "version":
+        return True
+    return has_folder(path, "_delta_log") if is_remote(path) else (Path(path) / "_delta_log").is_dir()
 
 
-def _retyped(array: pa.Array, kind: ColumnType, name: str, before: int, table: Table) -> pa.Array:
-    if kind == table.columns[name]:
-        return array
-    if table.columns[name] == "int" and kind == "float":
-        return array.cast(pa.float64(), safe=False)
-    cells = pc.utf8_lower(array.cast(pa.string())) if kind == "bool" else array.cast(pa.string())
-    try:
-        return convert_cells(cells, kind)
-    except pa.ArrowInvalid as error:
-        position = first_misfit(cells, kind)
-        raise DataError(
-            f"column '{name}' has the value {array[position].as_py()!r}",
-            where=f"{table.name}, row {before + position + 1}",
-            expected=f"a value of type {kind}",
-        ) from error
+def _open_delta(place: str, options: ReadOptions) -> Table:
+    from tilth.tables.delta import open_delta
+
+    path, _, version = _asked(place)
+    if version and not version.isdigit():
+        raise UsageError(f"version {version!r} is not a number", where=place, expected="0 or more")
+    if not is_remote(path) and not Path(path).exists():
+        source_file(Path(path))
+    table = open_delta(path, options, int(version) if version else None)
+    return adjusted(table, replace(options, exclude=()))
+
+
+def _names_sheet(place: str) -> bool:
+    return _asked(place)[1] == "sheet"
+
+
+def _open_sheet(place: str, options: ReadOptions) -> Table:
+    path, _, sheet = _asked(place)
+    file = source_file(Path(path))
+    if file.suffix not in EXCEL_SUFFIXES:
+        raise DataError("only workbooks have sheets", where=path, expected=", ".join(EXCEL_SUFFIXES))
+    return adjusted(open_excel(file, options, sheet), replace(options, exclude=()))
+
+
+def _is_media_folder(place: str) -> bool:
+    path = Path(place)
+    return path.is_dir() and holds_any(path, MEDIA_SUFFIXES)
+
+
+def _open_media(place: str, options: ReadOptions) -> Table:
+    from tilth.tables.folders import open_media_folder
+
+    return adjusted(open_media_folder(Path(place)), options)

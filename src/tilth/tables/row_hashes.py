@@ -8,20 +8,17 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tilth.errors import ColumnNotFoundError
-from tilth.tables.arrow_types import column_type
-from tilth.types import ColumnType
+from tilth.sketches.hashing import Words, mix, text_words
+from tilth.tables.arrow_types import column_type, holds_bytes
 
-__all__ = ["mix", "number_copies", "row_hashes", "rows_repeat"]
+__all__ = ["cell_words", "number_copies", "row_hashes", "rows_repeat"]
 
-Words = npt.NDArray[np.uint64]
-
-_FIRST, _SECOND = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _MISSING, _NOT_A_NUMBER = np.uint64(0x9E3779B97F4A7C15), np.uint64(0x7FF8000000000000)
 _EXACT = 2**53
-_LONG_TEXT_BYTES = 1024
-_MASKS = np.array([0] + [(1 << 8 * n) - 1 for n in range(1, 9)], np.uint64)
+_FAMILIES = {"int": "number", "float": "number", "list[int]": "list[number]", "list[float]": "list[number]"}
 
 
 def row_hashes(batch: pa.RecordBatch, *, seed: int = 0, columns: Sequence[str] | None = None) -> Words:
@@ -57,8 +54,8 @@ def row_hashes(batch: pa.RecordBatch, *, seed: int = 0, columns: Sequence[str] |
         if position < 0:
             raise ColumnNotFoundError(name, batch.schema.names)
         array = batch.column(position)
-        kind = column_type(array.type) or "string"
-        total += mix(mix(_words(array, kind, seed)) ^ _key(name, kind, seed))
+        kind = _hashed_as(array.type)
+        total += mix(mix(cell_words(array, kind, seed)) ^ _key(name, kind, seed))
     return mix(total + _key("", "int", seed))
 
 
@@ -98,26 +95,34 @@ def number_copies(hashes: Words) -> Words:
     return np.where(numbers == 0, hashes, mix(hashes ^ mix(numbers * _MISSING)))
 
 
-def mix(words: Words) -> Words:
-    """Every bit of the result depends on every bit of the word; one to one."""
-    words = words ^ (words >> np.uint64(30))
-    words *= _FIRST
-    words ^= words >> np.uint64(27)
-    words *= _SECOND
-    words ^= words >> np.uint64(31)
-    return words
+def _hashed_as(arrow: pa.DataType) -> str:
+    """The column type; "bytes" for images and recordings, which are one thing here."""
+    return "bytes" if holds_bytes(arrow) else column_type(arrow) or "string"
 
 
-def _key(name: str, kind: ColumnType, seed: int) -> np.uint64:
-    family = "number" if kind in ("int", "float") else kind
+def _key(name: str, kind: str, seed: int) -> np.uint64:
+    family = _FAMILIES.get(kind, kind)
     digest = hashlib.blake2b(f"{seed}\0{family}\0{name}".encode(), digest_size=8).digest()
     return np.uint64(int.from_bytes(digest, "little"))
 
 
-def _words(array: pa.Array, kind: ColumnType, seed: int) -> Words:
-    """One word a cell that stands for its value."""
-    if kind == "string":
-        words = _text_words(array, seed)
+def cell_words(array: pa.Array, kind: str, seed: int = 0) -> Words:
+    """One word a cell that stands for its value.
+
+    Args:
+        array: in the normal form of its column type, shape (n,).
+        kind: the column type; "bytes" for images and recordings.
+        seed: another seed, other hashes of texts and bytes.
+
+    Example:
+        >>> words = cell_words(pa.array([1, 2, 1]), "int")
+        >>> bool(words[0] == words[2]), bool(words[0] == cell_words(pa.array([1.0]), "float")[0])
+        (True, True)
+    """
+    if kind.startswith("list["):
+        words = _list_words(array, kind[5:-1], seed)
+    elif kind in ("string", "bytes"):
+        words = text_words(array, seed)
     elif kind == "float":
         words = _number_words(array.fill_null(0.0).to_numpy(zero_copy_only=False))
     elif kind == "bool":
@@ -128,6 +133,18 @@ def _words(array: pa.Array, kind: ColumnType, seed: int) -> Words:
     if array.null_count:
         words = np.where(array.is_valid().to_numpy(zero_copy_only=False), words, _MISSING)
     return words
+
+
+def _list_words(array: pa.Array, item: str, seed: int) -> Words:
+    """The sum of the items' words, each mixed with its place in its list, and the list's length."""
+    lengths = pc.list_value_length(array).cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
+    ends = np.cumsum(lengths)
+    places = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - lengths, lengths)
+    items = mix(cell_words(array.flatten(), item, seed))
+    items = mix(items ^ mix(places.astype(np.uint64) + _key("item", item, seed)))
+    sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(items)])
+    totals: Words = sums[ends] - sums[ends - lengths]
+    return mix(totals + mix(lengths.astype(np.uint64) + _key("length", item, seed)))
 
 
 def _number_words(numbers: npt.NDArray[np.float64]) -> Words:
@@ -141,27 +158,3 @@ def _whole_words(whole: npt.NDArray[np.int64]) -> Words:
     words = _number_words(whole.astype(np.float64))
     large = (whole > _EXACT) | (whole < -_EXACT)
     return np.where(large, ~whole.view(np.uint64), words) if large.any() else words
-
-
-def _text_words(array: pa.Array, seed: int) -> Words:
-    """A hash of each text, taken eight bytes at a time over all texts at once."""
-    start_word = _key("text", "string", seed)
-    offsets = np.frombuffer(array.buffers()[1], np.int32)[array.offset : array.offset + len(array) + 1]
-    if not len(array):
-        return np.empty(0, np.uint64)
-    starts = offsets[:-1].astype(np.int64) - offsets[0]
-    lengths = np.diff(offsets).astype(np.int64)
-    content = b"" if array.buffers()[2] is None else array.buffers()[2][offsets[0] : offsets[-1]].to_pybytes()
-    padded = content + bytes(8)
-    eights = np.ndarray((len(padded) - 7,), "<u8", padded, strides=(1,))
-    words = mix(lengths.astype(np.uint64) ^ start_word)
-    short = lengths <= _LONG_TEXT_BYTES
-    for start in range(0, int(lengths[short].max(initial=0)), 8):
-        rows = np.flatnonzero(short & (lengths > start))
-        part = eights[starts[rows] + start] & _MASKS[np.minimum(lengths[rows] - start, 8)]
-        words[rows] = mix(words[rows] ^ mix(part.astype(np.uint64) + start_word))
-    for row in np.flatnonzero(~short):
-        text = content[starts[row] : starts[row] + lengths[row]]
-        digest = hashlib.blake2b(text, digest_size=8, key=str(seed).encode()[:64]).digest()
-        words[row] = int.from_bytes(digest, "little")
-    return words

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from tilth.tables.csv_files import CSVFile
-from tilth.tables.files import source_file
-from tilth.tables.opening import CSV_SUFFIXES, open_table
+from tilth.tables.file_sets import CSV_SUFFIXES
+from tilth.tables.files import SourceFile
+from tilth.tables.opening import find_files, open_table
+from tilth.tables.table import Table
 from tilth.tables.text_types import TypeGuess
 
 __all__ = ["SENTINELS", "sentinels"]
@@ -62,27 +64,24 @@ def sentinels(data: object) -> dict[str, dict[str, int]]:
 
 def _text_columns(data: object) -> Iterator[tuple[str, pa.Array]]:
     """The texts of every column of text, a batch at a time; of a CSV file, all its cells."""
-    for part in data if _are_paths(data) else [data]:  # type: ignore[attr-defined]
-        yield from _of_one(part)
+    many = isinstance(data, (list, tuple)) and bool(data) and all(isinstance(p, (str, Path)) for p in data)
+    for part in data if many else [data]:  # type: ignore[attr-defined]
+        found = find_files(str(part)) if isinstance(part, (str, Path)) else None
+        files = [item.file for item in found or ()]
+        if files and all(file.suffix in CSV_SUFFIXES for file in files):
+            for file in files:
+                yield from _cells(file)
+        else:
+            yield from _texts(open_table(part))
 
 
-def _are_paths(data: object) -> bool:
-    return (
-        isinstance(data, Sequence)
-        and bool(data)
-        and all(isinstance(p, (str, Path)) for p in data)
-        and (not isinstance(data, str))
-    )
+def _cells(file: SourceFile) -> Iterator[tuple[str, pa.Array]]:
+    source = CSVFile(file)
+    for batch in source.cells(source.dialect.names):
+        yield from zip(batch.schema.names, batch.columns, strict=True)
 
 
-def _of_one(data: object) -> Iterator[tuple[str, pa.Array]]:
-    if isinstance(data, (str, Path)) and (file := source_file(Path(data))).suffix in CSV_SUFFIXES:
-        source = CSVFile(file)
-        batches = source.cells(source.dialect.names)
-    else:
-        table = open_table(data)
-        texts = [name for name, kind in table.columns.items() if kind == "string"]
-        batches = table.select(texts).batches() if texts else iter(())
-    for batch in batches:
-        for name in batch.schema.names:
-            yield name, batch.column(name)
+def _texts(table: Table) -> Iterator[tuple[str, pa.Array]]:
+    texts = [name for name, kind in table.columns.items() if kind == "string"]
+    for batch in table.select(texts).batches() if texts else ():
+        yield from zip(batch.schema.names, batch.columns, strict=True)

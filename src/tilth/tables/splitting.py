@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tilth.errors import ColumnNotFoundError, DataError, UsageError
+from tilth.tables.balanced import largest_remainders, rounded_shares
 from tilth.tables.row_hashes import number_copies, row_hashes, rows_repeat
 from tilth.tables.table import Table
 
@@ -25,6 +26,7 @@ SplitMethod = Literal["hash", "random", "group", "time", "balanced"]
 SOURCE = "tilth.source"
 
 Codes = npt.NDArray[np.int8]
+_CODES = np.arange(len(PARTS), dtype=np.int8)
 Floats = npt.NDArray[np.float64]
 
 
@@ -35,10 +37,10 @@ class SplitPlan:
     Args:
         method: "hash": by the row's content, so that no row moves when data is added;
             "random": exact sizes; "group": rows of one group together; "time": the oldest are trained on;
-            "balanced": exact sizes within each class.
+            "balanced": exact sizes within each class, or each combination of classes.
         fractions: the shares of train, dev and test; together 1.
-        columns: for hash the columns that decide (default: all), for group the group's columns, for time and
-            balanced the one column.
+        columns: for hash the columns that decide (default: all), for group the group's columns, for balanced
+            the columns whose combinations are the classes, for time the one column.
         seed: another seed deals otherwise.
 
     Raises:
@@ -68,7 +70,7 @@ class SplitPlan:
                 f"the fractions {', '.join(map(str, shares))} cannot be dealt",
                 expected="three shares of 0 or more, together 1, such as 0.6, 0.2, 0.2",
             )
-        wanted = {"group": "one or more", "time": "one", "balanced": "one"}.get(self.method)
+        wanted = {"group": "one or more", "time": "one", "balanced": "one or more"}.get(self.method)
         fits = {"one": len(self.columns) == 1, "one or more": bool(self.columns)}
         if wanted is not None and not fits[wanted]:
             raise UsageError(
@@ -144,21 +146,10 @@ def _by_hash(hashes: npt.NDArray[np.uint64], plan: SplitPlan) -> Codes:
     return np.searchsorted(bounds, uniform, side="right").astype(np.int8)
 
 
-def _sizes(rows: int, fractions: Sequence[float]) -> list[int]:
-    """How many rows each part gets, by largest remainder; of equal remainders the first part wins."""
-    # Rounded, so that 0.2 * 35 = 7.000000000000001 counts as 7.
-    exact = [round(rows * share, 9) for share in fractions]
-    sizes = [math.floor(size) for size in exact]
-    order = sorted(range(len(sizes)), key=lambda part: (sizes[part] - exact[part], part))
-    for part in order[: rows - sum(sizes)]:
-        sizes[part] += 1
-    return sizes
-
-
 def _deal(order: npt.NDArray[np.int64], fractions: Sequence[float]) -> Codes:
     """Codes for rows taken in an order, part by part."""
     codes = np.empty(len(order), np.int8)
-    codes[order] = np.repeat(np.arange(len(PARTS), dtype=np.int8), _sizes(len(order), fractions))
+    codes[order] = np.repeat(_CODES, largest_remainders(len(order), fractions))
     return codes
 
 
@@ -174,13 +165,36 @@ def _random(
 def _balanced(
     table: Table, plan: SplitPlan, hashes: npt.NDArray[np.uint64], rows: npt.NDArray[np.bool_]
 ) -> Codes:
-    classes = _hashes(table, plan.columns, 0)[rows]
-    dealt = hashes[rows]
-    codes = np.empty(len(dealt), np.int8)
-    for value in np.unique(classes):
-        members = np.flatnonzero(classes == value)
-        codes[members] = _deal(np.argsort(dealt[members], kind="stable"), plan.fractions)
+    classes, cells, sizes = np.unique(
+        _hashes(table, plan.columns, 0)[rows], return_inverse=True, return_counts=True
+    )
+    _refuse_tiny_classes(sizes, plan, table.name)
+    margins = []
+    if len(plan.columns) > 1:
+        first = np.zeros(len(classes), np.int64)  # one row of each class tells its values
+        first[cells] = np.arange(len(cells))
+        values = (_hashes(table, [name], 0)[rows][first] for name in plan.columns)
+        margins = [np.unique(value, return_inverse=True)[1] for value in values]
+    dealt = rounded_shares(sizes, margins, plan.fractions)
+    codes = np.empty(len(cells), np.int8)
+    # Rows of one class together, within it by hash: each class then takes its parts in turn.
+    codes[np.lexsort((hashes[rows], cells))] = np.repeat(np.tile(_CODES, len(classes)), dealt.ravel())
     return codes
+
+
+def _refuse_tiny_classes(sizes: npt.NDArray[np.int64], plan: SplitPlan, where: str) -> None:
+    """A rare class goes to the parts that it can; but a column of nothing else is no class at all."""
+    parts = sum(fraction > 0 for fraction in plan.fractions)
+    tiny = sizes < parts
+    if len(plan.columns) > 1 or sizes[tiny].sum() * 2 <= sizes.sum() or len(sizes) <= parts:
+        return
+    raise DataError(
+        f"{int(tiny.sum()):,} of the {len(sizes):,} values of '{plan.columns[0]}' have fewer rows than there "
+        "are parts",
+        where=where,
+        expected=f"classes of {parts} rows or more",
+        mend="balance a column of few values, or split by another method",
+    )
 
 
 def _by_time(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -10,10 +10,11 @@ import numpy as np
 import pyarrow as pa
 
 from tilth.errors import ColumnNotFoundError, DataError, UsageError
-from tilth.tables.arrow_types import ARROW_TYPES, arrow_schema, column_type, normalize
+from tilth.tables.arrow_types import ARROW_TYPES, arrow_schema, column_types
+from tilth.tables.normal_form import normalize
 from tilth.types import ColumnType
 
-__all__ = ["Reader", "Scalar", "Table"]
+__all__ = ["Reader", "Scalar", "Table", "plain_texts"]
 
 Scalar = str | int | float | bool | datetime
 """One value of a column."""
@@ -25,6 +26,8 @@ class Reader(Protocol):
     def __call__(self, names: Sequence[str], size: int) -> Iterator[pa.RecordBatch]:
         """The rows from the first on, as batches of exactly these columns in their normal Arrow types.
 
+        Texts may also come as dictionary arrays of these.
+
         `size` is how many rows a batch may best have; more and fewer are allowed.
         """
 
@@ -33,7 +36,8 @@ class Table:
     """Rows and typed columns, read lazily; reading twice gives the same rows in the same order.
 
     Made by `open_table`. Whole numbers are int64, numbers float64, texts string, true/false bool and times
-    timestamp[us] in UTC without a zone; a missing value is null.
+    timestamp[us] in UTC without a zone; lists hold one of these, images and recordings are large_binary; a
+    missing value is null.
 
     Args:
         name: the path, or "<memory>".
@@ -42,6 +46,8 @@ class Table:
         rows: how many there are, if that is known.
         notes: what was assumed when reading, as sentences for people.
         empty: columns known to have no value in any row, whose type is therefore only a guess.
+        parts: how to cut the table into independent ones; default: it is one part.
+        is_untyped: whether the types were found out from text, as in a CSV file, and not stored with the data.
 
     Example:
         >>> from tilth.tables import open_table
@@ -52,7 +58,7 @@ class Table:
         (3, [2, 1])
     """
 
-    __slots__ = ("_read", "_rows", "columns", "empty", "name", "notes")
+    __slots__ = ("_parts", "_read", "_rows", "columns", "empty", "is_untyped", "name", "notes")
 
     def __init__(
         self,
@@ -63,13 +69,17 @@ class Table:
         rows: int | None = None,
         notes: Sequence[str] = (),
         empty: frozenset[str] = frozenset(),
+        parts: Callable[[], Sequence[Table]] | None = None,
+        is_untyped: bool = False,
     ) -> None:
         self.name = name
         self.columns: dict[str, ColumnType] = dict(columns)
         self.notes = tuple(notes)
         self.empty = empty
+        self.is_untyped = is_untyped
         self._read = read
         self._rows = rows
+        self._parts = parts
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}: {kind}" for name, kind in self.columns.items())
@@ -103,12 +113,37 @@ class Table:
         """
         if size < 1:
             raise UsageError(f"a batch of {size} rows", expected="1 row or more")
+        return (plain_texts(batch) for batch in self._sliced(size))
+
+    def coded_batches(self, size: int = 65_536) -> Iterator[pa.RecordBatch]:
+        """The same rows; a column of texts may be coded by a dictionary where the source has it so.
+
+        Example:
+            >>> from tilth.tables import open_table
+            >>> [batch.num_rows for batch in open_table({"s": ["a", "b", "a"]}).coded_batches(2)]
+            [2, 1]
+        """
         return self._sliced(size)
 
     def _sliced(self, size: int) -> Iterator[pa.RecordBatch]:
         for batch in self._read(tuple(self.columns), size):
             for start in range(0, batch.num_rows, size):
                 yield batch.slice(start, size)
+
+    def parts(self) -> tuple[Table, ...]:
+        """Independent tables with this one's columns whose rows, one part after the other, are its rows.
+
+        A list of files is a part or more for each file, a Parquet file one for every few row groups; what
+        cannot be cut is one part. A part of files can be sent to another process that reaches the files by
+        the same path; a part in memory takes its rows along.
+
+        Example:
+            >>> from tilth.tables import open_table
+            >>> [part.rows for part in open_table({"x": [1, 2]}).parts()]
+            [2]
+        """
+        found = tuple(self._parts()) if self._parts is not None else ()
+        return found if len(found) > 1 else (self,)
 
     def to_arrow(self) -> pa.Table:
         """All rows in memory."""
@@ -136,7 +171,9 @@ class Table:
             raise UsageError(
                 f"cannot select {list(names)}", expected="one column or more, none of them twice"
             )
-        return self._with(columns, self._read, self._rows, self.empty & set(columns))
+        return self._with(
+            columns, self._read, self._rows, self.empty & set(columns), lambda part: part.select(names)
+        )
 
     def filter(self, keep: pa.Array | pa.ChunkedArray | np.ndarray) -> Table:
         """The rows where `keep` is true.
@@ -189,13 +226,18 @@ class Table:
         """
         values = values.item() if isinstance(values, np.generic) else values
         array = _single(values) if isinstance(values, Scalar) else _array(values)
-        kind = column_type(array.type)
-        if kind is None:
-            raise DataError(f"column '{name}' would be of type {array.type}", where=self.name)
+        field = pa.schema([(name, array.type)])
+        kind = column_types(field, self.name, peek=lambda _: [array]).columns[name]
         array = normalize(array, kind, column=name, where=self.name)
         if isinstance(values, Scalar):
-            read = self._adding(name, array[0])
-        elif len(array) == self.rows:
+            return self._with(
+                {**self.columns, name: kind},
+                self._adding(name, array[0]),
+                self._rows,
+                self.empty - {name},
+                lambda part: part.with_column(name, values),
+            )
+        if len(array) == self.rows:
             read = self._adding(name, array)
         else:
             raise DataError(f"column '{name}' has {len(array)} values for {self.rows} rows", where=self.name)
@@ -222,9 +264,41 @@ class Table:
         return added
 
     def _with(
-        self, columns: Mapping[str, ColumnType], read: Reader, rows: int | None, empty: frozenset[str]
+        self,
+        columns: Mapping[str, ColumnType],
+        read: Reader,
+        rows: int | None,
+        empty: frozenset[str],
+        same: Callable[[Table], Table] | None = None,
     ) -> Table:
-        return Table(self.name, columns, read, rows=rows, notes=self.notes, empty=empty)
+        """This table, otherwise; `same` does the same to a part of it, where a part alone says how."""
+        cut = None if self._parts is None or same is None else _each(self._parts, same)
+        return Table(
+            self.name,
+            columns,
+            read,
+            rows=rows,
+            notes=self.notes,
+            empty=empty,
+            parts=cut,
+            is_untyped=self.is_untyped,
+        )
+
+
+def _each(
+    parts: Callable[[], Sequence[Table]], same: Callable[[Table], Table]
+) -> Callable[[], Sequence[Table]]:
+    return lambda: [same(part) for part in parts()]
+
+
+def plain_texts(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """The same rows with plain texts."""
+    if not any(pa.types.is_dictionary(field.type) for field in batch.schema):
+        return batch
+    arrays = [
+        array.dictionary_decode() if pa.types.is_dictionary(array.type) else array for array in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(arrays, batch.schema.names)
 
 
 def _single(value: Scalar) -> pa.Array:

@@ -9,12 +9,13 @@ import pyarrow.compute as pc
 
 from tilth.types import ColumnType
 
-__all__ = ["TypeGuess", "clean_cells", "convert_cells", "first_misfit"]
+__all__ = ["TypeGuess", "are_in_calendar", "clean_cells", "convert_cells", "first_misfit", "has_codes"]
 
 _CODE = r"^[+-]?0[0-9xX]"
 _WHOLE = r"^[+-]?[0-9]+$"
 _ZONED = r"[T ][0-9]{2}.*(?:Z|[+-][0-9]{2}(?::?[0-9]{2})?)$"
 _FINE_FRACTION = r"(\.[0-9]{6})[0-9]+"
+_FIRST_MOMENT, _LAST_MOMENT = -62_135_596_800_000_000, 253_402_300_799_999_999
 _TRUTHS = pa.array(["true", "false"])
 
 
@@ -23,7 +24,8 @@ class TypeGuess:
     """The type that holds all cells seen so far.
 
     Whole numbers fit 64 bits and have no leading zeros (007 is a code, thus text); numbers may be written
-    1e5, inf or nan; true and false in any case are bool; dates and times are ISO 8601; all else is string.
+    1e5, inf or nan; true and false in any case are bool; dates and times are ISO 8601, of the years
+    1 to 9999; all else is string.
     Whole numbers too long for 64 bits are string, since a float would not keep their digits.
 
     Example:
@@ -78,7 +80,7 @@ class TypeGuess:
 
     def _look_for_numbers(self, cells: pa.Array) -> bool:
         """Whether all cells are numbers, noting whether all are whole."""
-        if not _fits(cells, "float") or _has_codes(cells):
+        if not _fits(cells, "float") or has_codes(cells):
             return False
         if self.could_be_int and not _fits(cells, "int"):
             self.could_be_int = False
@@ -132,8 +134,27 @@ def convert_cells(cells: pa.Array, kind: ColumnType) -> pa.Array:
             raise pa.ArrowInvalid("neither true nor false")
         return pc.equal(lower, "true")
     if kind == "datetime":
-        return _moments(cells)
+        moments = _moments(cells)
+        if not are_in_calendar(moments):
+            raise pa.ArrowInvalid("a year before 1 or after 9999")
+        return moments
     return _whole(cells) if kind == "int" else cells.cast(pa.float64())
+
+
+def are_in_calendar(moments: pa.Array) -> bool:
+    """Whether all are in the years from 1 to 9999, which is what other libraries can tell.
+
+    Args:
+        moments: timestamps in microseconds.
+
+    Example:
+        >>> are_in_calendar(pa.array(["0000-01-01"]).cast(pa.timestamp("us")))
+        False
+    """
+    ends = pc.min_max(moments.cast(pa.int64()))
+    if not ends["min"].is_valid:
+        return True
+    return bool(ends["min"].as_py() >= _FIRST_MOMENT and ends["max"].as_py() <= _LAST_MOMENT)
 
 
 def _whole(cells: pa.Array) -> pa.Array:
@@ -178,10 +199,18 @@ def _fits(cells: pa.Array, kind: ColumnType) -> bool:
     return True
 
 
-def _has_codes(cells: pa.Array) -> bool:
-    """Whether a cell has leading zeros, or is hexadecimal."""
-    suspect = pc.or_(pc.starts_with(cells, "0"), pc.match_substring_regex(cells, "^[+-]0"))
-    return bool(pc.any(pc.match_substring_regex(cells.filter(suspect), _CODE)).as_py())
+def has_codes(cells: pa.Array) -> bool:
+    """Whether a cell has leading zeros, or is hexadecimal.
+
+    Example:
+        >>> has_codes(pa.array(["0.5", "-0", None])), has_codes(pa.array(["-07"]))
+        (False, True)
+    """
+    for start in ("0", "+0", "-0"):
+        suspect = pc.starts_with(cells, start)
+        if pc.any(suspect).as_py() and pc.any(pc.match_substring_regex(cells.filter(suspect), _CODE)).as_py():
+            return True
+    return False
 
 
 def first_misfit(cells: pa.Array, kind: ColumnType) -> int:

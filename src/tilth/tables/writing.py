@@ -5,22 +5,27 @@ from __future__ import annotations
 import gzip
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import IO
 
 import msgspec
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from tilth.errors import DataError
+from tilth.tables.arrow_types import MEDIA_TYPES
 from tilth.tables.memory import table_from_arrow
 from tilth.tables.table import Table
+from tilth.types import COLUMN_TYPES, SCALAR_TYPES, ColumnType
 
 __all__ = ["write_table"]
 
 _ROWS_AT_ONCE = 131_072
+_BYTES_AT_ONCE = 1 << 25
 
 
 def write_table(table: Table | pa.Table, path: str | Path) -> None:
@@ -32,10 +37,12 @@ def write_table(table: Table | pa.Table, path: str | Path) -> None:
     Args:
         table: what to write.
         path: .parquet, .arrow, .csv, .csv.gz, .jsonl or .jsonl.gz. CSV does not tell an empty text from a
-            missing one, nor a text of digits from a number; Parquet and Arrow keep everything.
+            missing one, nor a text of digits from a number, and has no lists; only Parquet and Arrow keep
+            everything, images and recordings too.
 
     Raises:
-        DataError: an ending that is not known, or a place that cannot be written.
+        DataError: an ending that is not known, a column that such files have no place for, or a place that
+            cannot be written.
 
     Example:
         >>> import tempfile
@@ -90,23 +97,61 @@ def _write(write: Callable[[Table, IO[bytes]], None], table: Table, file: IO[byt
 
 
 def _chunks(table: Table) -> Iterator[pa.Table]:
-    """Tables of exactly so many rows, so that batches leave no trace in the file."""
+    """Tables cut by their rows alone, so that batches leave no trace in the file.
+
+    Each has `_ROWS_AT_ONCE` rows, or fewer where lists, images or recordings come to `_BYTES_AT_ONCE`.
+    """
     waiting: list[pa.RecordBatch] = []
-    rows = 0
+    rows = size = 0
     for batch in table.batches(_ROWS_AT_ONCE):
-        waiting.append(batch)
-        rows += batch.num_rows
-        while rows >= _ROWS_AT_ONCE:
-            whole = pa.Table.from_batches(waiting)
-            yield whole.slice(0, _ROWS_AT_ONCE).combine_chunks()
-            waiting = whole.slice(_ROWS_AT_ONCE).to_batches()
-            rows -= _ROWS_AT_ONCE
-    if rows:
+        start = 0
+        weights = _weights(batch, table.columns)
+        while start < batch.num_rows:
+            ends = size + np.cumsum(weights[start:])
+            fitting = int(np.searchsorted(ends, _BYTES_AT_ONCE, side="right"))
+            taken = min(max(fitting, 0 if rows else 1), _ROWS_AT_ONCE - rows)
+            if taken:
+                part = batch.slice(start, taken)
+                waiting.append(part)
+                rows, size, start = rows + part.num_rows, int(ends[part.num_rows - 1]), start + part.num_rows
+            if start < batch.num_rows or rows == _ROWS_AT_ONCE:
+                yield pa.Table.from_batches(waiting).combine_chunks()
+                waiting, rows, size = [], 0, 0
+    if waiting:
         yield pa.Table.from_batches(waiting).combine_chunks()
 
 
+def _weights(batch: pa.RecordBatch, columns: Mapping[str, ColumnType]) -> np.ndarray:
+    """About how many bytes the lists, images and recordings of each row are."""
+    weights = np.zeros(batch.num_rows, np.int64)
+    for name, kind in columns.items():
+        if kind in SCALAR_TYPES:
+            continue
+        column = batch.column(name)
+        lengths = pc.binary_length(column) if kind in MEDIA_TYPES else pc.list_value_length(column)
+        each = 1 if kind in MEDIA_TYPES else 16
+        weights += each * lengths.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
+    return weights
+
+
+def _refuse(table: Table, kinds: Sequence[ColumnType], form: str, instead: str) -> None:
+    """Refuse columns that a form of file has no place for."""
+    found = next(((name, kind) for name, kind in table.columns.items() if kind in kinds), None)
+    if found is not None:
+        raise DataError(
+            f"column '{found[0]}' is {found[1]}, and {form} has no place for it",
+            where=table.name,
+            mend=f"write {instead}, or leave the column out",
+        )
+
+
 def _write_parquet(table: Table, file: IO[bytes]) -> None:
-    with pq.ParquetWriter(file, table.schema, compression="zstd", write_page_checksum=True) as writer:
+    media = any(kind in MEDIA_TYPES for kind in table.columns.values())
+    # No two images are the same, so that looking for repetitions among them only takes time.
+    repeated = [name for name, kind in table.columns.items() if kind not in MEDIA_TYPES] if media else True
+    with pq.ParquetWriter(
+        file, table.schema, compression="zstd", write_page_checksum=True, use_dictionary=repeated
+    ) as writer:
         for chunk in _chunks(table):
             writer.write_table(chunk)
 
@@ -118,6 +163,9 @@ def _write_arrow(table: Table, file: IO[bytes]) -> None:
 
 
 def _write_csv(table: Table, file: IO[bytes]) -> None:
+    lists = [kind for kind in COLUMN_TYPES if kind not in SCALAR_TYPES and kind not in MEDIA_TYPES]
+    _refuse(table, lists, "CSV", ".parquet, .arrow or .jsonl")
+    _refuse(table, MEDIA_TYPES, "CSV", ".parquet or .arrow")
     header = pa.array(list(table.columns), pa.string())
     file.write(",".join(_quoted(header).to_pylist()).encode() + b"\n")
     for chunk in _chunks(table):
@@ -156,6 +204,7 @@ def _quoted(texts: pa.Array) -> pa.Array:
 
 
 def _write_json_lines(table: Table, file: IO[bytes]) -> None:
+    _refuse(table, MEDIA_TYPES, "JSON", ".parquet or .arrow")
     encode = msgspec.json.Encoder().encode
     for chunk in _chunks(table):
         columns = [_json_values(chunk.column(name).combine_chunks()) for name in table.columns]
@@ -166,6 +215,10 @@ def _write_json_lines(table: Table, file: IO[bytes]) -> None:
 def _json_values(column: pa.Array) -> list[object]:
     if isinstance(column, pa.ChunkedArray):
         column = column.combine_chunks()
+    if pa.types.is_list(column.type):
+        items = iter(_json_values(column.flatten()))
+        lengths = pc.list_value_length(column).to_pylist()
+        return [None if length is None else list(islice(items, length)) for length in lengths]
     if pa.types.is_timestamp(column.type):
         return list(_moments(column).to_pylist())
     values: list[object] = column.to_pylist()

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tilth.schemas import AnomalyKind, Severity
 
 if TYPE_CHECKING:
     from tilth.types import JSONObject
 
 __all__ = ["Anomaly", "AnomalyKind"]
-
-AnomalyKind: TypeAlias = Literal[
-    "unexpected_values",
-    "missing_column",
-    "new_column",
-    "type_mismatch",
-    "out_of_range",
-    "too_many_missing",
-    "not_unique",
-    "wrong_shape",
-    "too_few_rows",
-    "drift",
-    "skew",
-]
 
 
 @dataclass(frozen=True)
@@ -35,9 +24,11 @@ class Anomaly:
         values: values that broke it, most frequent first, where there are such.
         observed: what was found, in words.
         expected: what should have been, in words.
-        share: the share of the column's present values (of the rows for too_many_missing) concerned, or None.
+        share: the share of the column's present values (of its items for lists, of the rows for
+            too_many_missing and rule_broken) concerned, or None.
         severity: "error" or "warning".
         message: one sentence that says it all.
+        slice: the values that the rows have in common, where only some were judged; else empty.
 
     Example:
         >>> anomaly = Anomaly("age", "out_of_range", (1000,), "at most 1000", "at most 90", 0.01, "error", "")
@@ -51,8 +42,9 @@ class Anomaly:
     observed: str
     expected: str
     share: float | None
-    severity: Literal["error", "warning"]
+    severity: Severity
     message: str
+    slice: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def to_json(self) -> JSONObject:
         """The anomaly as JSON values."""
@@ -65,6 +57,7 @@ class Anomaly:
             "share": self.share,
             "severity": self.severity,
             "message": self.message,
+            "slice": dict(self.slice),
         }
 
     def __str__(self) -> str:

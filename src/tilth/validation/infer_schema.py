@@ -2,35 +2,38 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tilth.errors import ColumnNotFoundError
+from tilth.profiles.kinds import has_key_name, likely_kind, looks_like_identifier
 from tilth.schemas import Column, Schema
+from tilth.validation.natural_bounds import media_bounds, media_statistic, natural_range
 from tilth.validation.validate import OWN_PREFIX
 
 if TYPE_CHECKING:
     from tilth.profiles import ColumnProfile, Profile
     from tilth.schemas import Kind
 
-__all__ = ["has_key_name", "infer_schema", "looks_like_identifier"]
+__all__ = ["MOST_DOMAIN_VALUES", "has_key_name", "infer_column", "infer_schema", "looks_like_identifier"]
 
-_MOST_DOMAIN_VALUES = 200
+MOST_DOMAIN_VALUES = 200
+"""With more values a column holds codes or names, and new ones will come."""
+
 _MOST_DOMAIN_LENGTH = 60
 _ROWS_PER_VALUE = 2
-_LEAST_ROWS = 20  # below, that all values differ says nothing
-_LONG_TEXT = 40
-_SENTENCE_SPACES = 2
-_LOOKED_AT = 1000
-_KEY_NAME = re.compile(r"(^|[^a-zA-Z])(?i:id|uid|uuid|guid|key|code|number|no|nr)$|[a-z](Id|ID)$")
+_DISGUISES = ("number_in_disguise", "date_in_disguise")
+_MOST_DISGUISED = 20  # few numbers among texts are codes; many are measurements with a text for "missing"
 
 
 def infer_schema(profile: Profile, *, label: str | None = None) -> Schema:
     """The schema that a table's profile suggests.
 
-    Types as found; a column is required where nothing is missing; a domain where a string column has few
-    values that come again (never for identifiers, dates and free text); unique where all values differ and
-    the column looks like a key. Ranges are left to the people who know them.
+    Types as found; a column is required where nothing is missing; a domain where texts, or the texts in
+    lists, have at most 200 values that come again (never for identifiers, dates and free text); unique where
+    all values differ and the column looks like a key; one length where all lists have the same. A range only
+    where the name and all values justify it: latitudes, hours, months, percentages, probabilities and the
+    like, no negative ages, counts, lengths or weights (see `natural_range`), and what the statistics of
+    images and recordings are by definition. Other ranges are left to the people who know them.
 
     Args:
         profile: the profile of good data.
@@ -49,85 +52,76 @@ def infer_schema(profile: Profile, *, label: str | None = None) -> Schema:
     if label is not None and label not in profile.columns:
         raise ColumnNotFoundError(label, profile.columns)
     found = (column for name, column in profile.columns.items() if not name.startswith(OWN_PREFIX))
-    return Schema(tuple(_column(column, is_label=column.name == label) for column in found))
+    return Schema(tuple(infer_column(column, profile, is_label=column.name == label) for column in found))
 
 
-def _column(found: ColumnProfile, *, is_label: bool) -> Column:
-    kind = _kind(found)
-    return Column(
-        name=found.name,
-        type=found.type,
-        required=found.missing == 0,
-        domain=tuple(found.counts()) if _has_domain(found, kind) else None,
-        unique=kind == "identifier" and found.is_unique,
-        not_in=("serving",) if is_label else (),
-        kind=kind,
-    )
+def infer_column(found: ColumnProfile, profile: Profile, *, is_label: bool = False) -> Column:
+    """What one column of a table must be.
 
-
-def _kind(found: ColumnProfile) -> Kind:
-    if not found.count and found.missing:
-        return "constant"
-    if found.type == "datetime":
-        return "date"
-    if found.count and found.distinct == 1 and not found.missing and found.count > 1:
-        return "constant"
-    if found.type == "bool":
-        return "flag"
-    if looks_like_identifier(found):
-        return "identifier"
-    if found.type == "string":
-        return "text" if _is_free_text(found) else "category"
-    return "number"
-
-
-def looks_like_identifier(found: ColumnProfile) -> bool:
-    """Whether a column's values are keys: they hardly ever repeat, and say nothing by themselves.
+    Args:
+        found: the column's profile.
+        profile: that of the table, which tells what are statistics of images and recordings.
+        is_label: it is the column to predict, absent when serving.
 
     Example:
         >>> from tilth.profiles import profile
-        >>> looks_like_identifier(profile({"row": list(range(100, 150))}).columns["row"])
-        True
-        >>> looks_like_identifier(profile({"price": [3 * n * n for n in range(50)]}).columns["price"])
-        False
+        >>> found = profile({"hour": [3, 17, 9]})
+        >>> column = infer_column(found.columns["hour"], found)
+        >>> column.low, column.high
+        (0.0, 23.0)
     """
-    if found.count < _LEAST_ROWS:
-        return False
-    if found.type == "string":
-        return found.distinct * 2 > found.count and not _is_free_text(found)
-    if found.type != "int" or not found.is_unique or found.min is None or found.max is None:
-        return False
-    return found.max - found.min == found.count - 1 or has_key_name(found.name)
+    statistic = media_statistic(found.name, profile.columns)
+    usual: dict[str, Any] = {
+        "name": found.name,
+        "type": found.type,
+        # A statistic is missing where its image is, or cannot be read: that is told once, not of each.
+        "required": found.missing == 0 and statistic is None,
+        "not_in": ("serving",) if is_label else (),
+    }
+    return Column(**usual, **(media_bounds(statistic, found) if statistic else _expectations(found)))
 
 
-def has_key_name(name: str) -> bool:
-    """Whether a column's name says that it holds keys.
+def _expectations(found: ColumnProfile) -> dict[str, Any]:
+    """The keys that say more than type and presence, as arguments of Column."""
+    if found.type in ("image", "audio"):
+        return {}
+    subject = found.items if found.type.startswith("list[") else found
+    if subject is None:
+        return {}
+    kind = likely_kind(subject)
+    low, high = _range(subject, kind)
+    expected: dict[str, Any] = {
+        "kind": kind,
+        "low": low,
+        "high": high,
+        "domain": tuple(subject.counts()) if _has_domain(subject, kind) else None,
+    }
+    if subject is found:
+        return {**expected, "unique": kind == "identifier" and found.is_unique}
+    return {**expected, **_fixed_length(found)}
 
-    Example:
-        >>> has_key_name("customer_id"), has_key_name("userId"), has_key_name("humid")
-        (True, True, False)
-    """
-    return bool(_KEY_NAME.search(name))
+
+def _range(found: ColumnProfile, kind: Kind) -> tuple[float | None, float | None]:
+    numeric = found.type in ("int", "float") and kind in ("number", "constant")
+    if not numeric or found.min is None or found.max is None or found.infinite:
+        return None, None
+    return natural_range(found.name, found.min, found.max)
 
 
-def _is_free_text(found: ColumnProfile) -> bool:
-    if found.texts is None or not found.count:
-        return False
-    length = found.texts.lengths.mean or 0.0
-    texts = found.texts.counts.table()[0][:_LOOKED_AT].to_pylist()
-    worded = sum(text.count(" ") >= _SENTENCE_SPACES for text in texts) * 2 > len(texts)
-    return found.distinct * _ROWS_PER_VALUE > found.count and (
-        worded or (length > _LONG_TEXT and _spaced(texts))
-    )
-
-
-def _spaced(texts: list[str]) -> bool:
-    return sum(" " in text for text in texts) * 2 > len(texts)
+def _fixed_length(found: ColumnProfile) -> dict[str, int]:
+    """One length for lists that all have it, as embeddings do."""
+    if found.count < 2 or found.lengths is None or not found.lengths.low:
+        return {}
+    if found.lengths.low != found.lengths.high:
+        return {}
+    return {"min_length": int(found.lengths.low), "max_length": int(found.lengths.low)}
 
 
 def _has_domain(found: ColumnProfile, kind: Kind) -> bool:
     if found.texts is None or kind not in ("category", "constant") or not found.count:
         return False
+    if found.distinct > _MOST_DISGUISED and any(hint.kind in _DISGUISES for hint in found.hints):
+        return False
     longest = found.texts.lengths.high or 0
-    few = found.distinct <= _MOST_DOMAIN_VALUES and found.distinct * _ROWS_PER_VALUE <= found.count
+    few = found.distinct <= MOST_DOMAIN_VALUES and found.distinct * _ROWS_PER_VALUE <= found.count
     return few and longest <= _MOST_DOMAIN_LENGTH

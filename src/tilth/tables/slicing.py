@@ -11,12 +11,13 @@ import pyarrow as pa
 
 from tilth.errors import UsageError
 
-__all__ = ["MISSING", "groups", "slice_text"]
+__all__ = ["MISSING", "MOST_SLICES", "groups", "slice_text"]
 
 MISSING = "(missing)"
 """The slice of rows where the column has no value."""
 
 MOST_SLICES = 1000
+"""More groups than this say nothing, and take too much room."""
 
 
 def slice_text(value: object) -> str:

@@ -1,0 +1,72 @@
+"""The command that measures predictions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import tilth
+from tilth.cli.inputs import AS_FOUND, Json, Slices, Source, groups
+from tilth.cli.output import print_json, print_text
+from tilth.errors import UsageError
+
+if TYPE_CHECKING:
+    from tilth.evaluation import Evaluation
+    from tilth.pipelines import RecordedEvaluation
+
+__all__ = ["evaluate"]
+
+
+def evaluate(
+    data: str | None = None,
+    *,
+    label: str | None = None,
+    prediction: str | None = None,
+    score: str | None = None,
+    slices: Slices = None,
+    positive: str | None = None,
+    model: str | None = None,
+    source: Source = AS_FOUND,
+    json: Json = False,
+) -> int:
+    """Metrics with intervals, by slice: of predictions that any model made, or of a registered model.
+
+    Args:
+        data: A table with labels and predictions; with --model one with labels, or none for the evaluation
+            with which the model was registered.
+        label: The column of true labels.
+        prediction: The column of predictions.
+        score: The column of the positive class's probability.
+        positive: The positive class.
+        model: A registered model: "census@champion", "census@3", "champion".
+    """
+    found: Evaluation | RecordedEvaluation
+    if model is not None:
+        found = _evaluate_model(model, data, groups(slices), source.dir)
+    elif data is None or label is None or prediction is None:
+        raise UsageError(
+            "evaluate needs DATA with --label and --prediction, or --model",
+            mend="tilth evaluate DATA --label y --prediction said, or tilth evaluate --model champion",
+        )
+    else:
+        table = source.table(data)
+        found = tilth.evaluate(
+            table, label=label, prediction=prediction, score=score, slices=groups(slices), positive=positive
+        )
+    if json:
+        print_json(found.to_json())
+    else:
+        print_text(found.report())
+    return 0
+
+
+def _evaluate_model(
+    model: str, data: str | None, slices: list[list[str]], folder: Path
+) -> Evaluation | RecordedEvaluation:
+    from tilth.pipelines import evaluate_model, recorded_evaluation
+    from tilth.projects import Project
+
+    project = Project.load(folder)
+    if data is None:
+        return recorded_evaluation(project, model)
+    return evaluate_model(project, data, reference=model, slices=slices)
