@@ -40,6 +40,7 @@ format: $(INSTALLED)
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/serving.py
+	$(BIN)/python benchmarks/data.py --quick
 
 .venv-mlflow/installed: requirements/mlflow-server.txt
 	$(PYTHON) -m venv --clear .venv-mlflow

@@ -118,3 +118,56 @@ def test_nothing_counted() -> None:
     assert counts.quantile_boundaries(4) == []
     assert counts.histogram() == []
     assert counts.top() == []
+
+
+def test_heavy_numbers_stand_out_of_a_coarse_table() -> None:
+    rng = np.random.default_rng(5)
+    values = np.concatenate([rng.standard_normal(20_000), np.full(900, 0.1), np.full(300, -2.5)])
+    counts = counts_of(rng.permutation(values), 1000)
+    found = counts.heavy(0.01)
+    assert [number for number, _ in found] == [0.1, -2.5]
+    assert 900 <= found[0][1] <= 900 + 100
+    assert 300 <= found[1][1] <= 300 + 100
+
+
+def test_a_smooth_distribution_has_no_heavy_numbers() -> None:
+    for values in (np.random.default_rng(6).uniform(0, 1, 50_000), 1e9 + np.arange(50_000) / 7):
+        assert counts_of(values, 64).heavy(0.01) == []
+
+
+def test_rare_numbers_come_by_count_then_value() -> None:
+    assert counts_of([3, 3, 3, 2, 1, 1]).rare(2) == [(2.0, 1), (1.0, 2)]
+
+
+@given(st.lists(finite, min_size=1, max_size=40), st.integers(1, 6))
+def test_quantile_bins_hold_every_number_once(values: list[float], bins: int) -> None:
+    found = counts_of(values).quantile_histogram(bins)
+    assert sum(count for _, _, count in found) == len(values)
+    assert 1 <= len(found) <= bins
+    assert (found[0][0], found[-1][1]) == (min(values), max(values))
+    assert all(first[1] == second[0] for first, second in zip(found, found[1:], strict=False))
+    assert all(count > 0 for _, _, count in found)
+
+
+def test_quantile_bins_are_equally_filled_without_ties() -> None:
+    assert [count for _, _, count in counts_of(range(100)).quantile_histogram(4)] == [25, 25, 25, 25]
+
+
+@given(st.lists(st.floats(1e-6, 1e6), min_size=200, max_size=300), st.floats(0, 1))
+def test_coarse_quantiles_keep_their_bound(values: list[float], share: float) -> None:
+    counts = counts_of(values, 128)
+    exact = float(np.quantile(values, share, method="lower"))
+    found = counts.at_ranks(np.array([int(share * (len(values) - 1))]))[0]
+    width = 2.0 ** (counts.shift - 52)
+    assert exact * (1 - width) <= found * (1 + 1e-12)
+    assert found <= exact
+
+
+@given(st.lists(finite, min_size=1, max_size=300), st.sampled_from([16, 64]))
+def test_the_width_of_keys_is_bounded_by_the_powers_of_two_that_numbers_span(
+    values: list[float], limit: int
+) -> None:
+    counts = counts_of(values, limit)
+    sizes = np.abs(np.array(values))
+    spanned = len({(value < 0, np.frexp(size)[1]) for value, size in zip(values, sizes, strict=True)})
+    assert counts.is_exact or 2.0 ** (counts.shift - 52) <= 2 * (spanned + 1) / limit

@@ -135,6 +135,7 @@ def test_rows_that_cannot_be_matched_are_counted() -> None:
 def test_nothing_in_common_is_no_success() -> None:
     found = feature_skew({"id": [1], "x": [1]}, {"id": [2], "x": [1]}, ["id"])
     assert (found.matched, found.columns["x"].share, found.differs) == (0, None, True)
+    assert found.report().startswith("! nothing was compared: no rows matched by id")
     empty = {"id": pa.array([], pa.int64()), "x": pa.array([], pa.int64())}
     assert not feature_skew(empty, empty, ["id"]).differs
 

@@ -86,8 +86,10 @@ class ColumnBuilder:
     def _there(self, values: pa.Array, counts: np.ndarray | None) -> np.ndarray | None:
         """Which values are not missing; None if all are there. Not a number is a missing value."""
         if self._kind != "float":
+            if not values.null_count:
+                return None
             valid: np.ndarray = values.is_valid().to_numpy(zero_copy_only=False)
-            return valid if values.null_count else None
+            return valid
         numbers = values.to_numpy(zero_copy_only=False)  # with NaN for nulls
         if not len(numbers) or not np.isnan(numbers.min()):
             return None

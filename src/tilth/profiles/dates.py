@@ -93,6 +93,7 @@ def dates_of(numbers: NumberSummary) -> Dates | None:
     if moments.low is None or moments.high is None:
         return None
     values = np.clip(numbers.table.table()[0], -_LARGEST, _LARGEST).astype(np.int64)
+    values = np.clip(values, int(moments.low), int(moments.high))
     steps = np.diff(values)
     step = _usual(steps) if numbers.is_exact else None
     order = np.argsort(-steps, kind="stable")[:_GAPS]

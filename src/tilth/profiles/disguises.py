@@ -29,7 +29,8 @@ _DATE = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(
-    r"\(?[-+]?\s?[$€£¥]?\s?[-+]?(\d{1,3}([,' ]\d{3})+(\.\d*)?|\d+([.,]\d*)?|\.\d+)([eE][-+]?\d+)?\s?[%$€£¥]?\)?"
+    r"\(?[-+]?\s?[$€£¥]?\s?[-+]?(\d{1,3}([,' ]\d{3})+(\.\d*)?|\d+([.,]\d*)?|\.\d+)([eE][-+]?\d+)?"
+    r"\s?[%$€£¥]?\)?"
 )
 _CODE = re.compile(r"0\d+")  # a leading zero: a code, not a number
 _TIME_NAME = re.compile(r"(?i)(time|date|stamp|epoch|unix|created|updated|modified|seen|(^|_)(at|ts|on)$)")

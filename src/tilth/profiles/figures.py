@@ -65,7 +65,7 @@ class ColumnFigures:
 
     @property
     def distinct(self) -> int:
-        """How many different values; exact while `is_distinct_exact`, close beyond. Infinities do not count."""
+        """How many different values; exact while `is_distinct_exact`. Infinities do not count."""
         summary = self.texts or self.numbers or self.contents
         return summary.distinct if summary is not None else 0
 
@@ -150,7 +150,7 @@ class ColumnFigures:
         return self.numbers.table.histogram(bins) if self.numbers is not None else []
 
     def quantile_histogram(self, bins: int = 10) -> list[tuple[float, float, int]]:
-        """Bins of about equal counts as (low, high, count), fewer where values repeat; empty without numbers."""
+        """Bins of about equal counts as (low, high, count), fewer where values repeat."""
         return self.numbers.table.quantile_histogram(bins) if self.numbers is not None else []
 
     @property
@@ -223,7 +223,7 @@ class ColumnFigures:
 
     @property
     def tokens(self) -> Moments | None:
-        """How many words texts have: what stands between white space, in any language; None for other types."""
+        """How many words texts have, which is what stands between white space; None for other types."""
         return self.texts.shape.words if self.texts is not None else None
 
     @property

@@ -18,8 +18,7 @@ __all__ = ["sentinel_numbers", "sentinel_texts"]
 _NINES = [float("9" * digits) for digits in range(2, 10)]
 _LIMITS = [2.0**15 - 1, 2.0**31 - 1, 2.0**63, 1e20, 1e30, 1e36]
 _NUMBERS = frozenset(
-    [*_NINES, *(-number for number in _NINES), -9.0, *_LIMITS, *(-number for number in _LIMITS)]
-    + [-(2.0**15), -(2.0**31)]
+    [sign * number for sign in (1, -1) for number in (*_NINES, *_LIMITS)] + [-9.0, -(2.0**15), -(2.0**31)]
 )
 _MIDNIGHT = 86_400_000_000
 _DATES = frozenset([-25567 * _MIDNIGHT, 0, 2932896 * _MIDNIGHT, -719162 * _MIDNIGHT])  # 1900, 1970, 9999, 1

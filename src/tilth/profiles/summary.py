@@ -24,7 +24,7 @@ COUNTS = ("count", "missing", "nan", "infinite")
 
 
 def column_summary(column: ColumnFigures, kind: Kind, hints: Sequence[Hint]) -> JSONObject:
-    """The figures as JSON values, but for those of a list's items; what does not apply or is undefined is None.
+    """The figures as JSON values but for a list's items; what does not apply or is undefined is None.
 
     Args:
         column: the figures.

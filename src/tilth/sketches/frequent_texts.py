@@ -29,8 +29,8 @@ class FrequentTexts(Sketch):
 
     Three tables count texts by different bits of their hashes (a count-min sketch: Cormode and Muthukrishnan,
     "An improved data stream summary", 2005). They are sums, so order and merging do not matter. A text is
-    kept while the least of its three counts is 1/400 of all or more. A text that makes up so much of two parts
-    together does so in one of them; therefore none is ever missed, whatever the order and the parts.
+    kept while the least of its three counts is 1/400 of all or more. A text that makes up so much of two
+    parts together does so in one of them; so none is ever missed, whatever the order and the parts.
 
     A count is never too small; it is too large by about 1/16,384 of all texts.
 

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-__all__ = ["Words", "mix", "number_words", "text_places", "text_words"]
+__all__ = ["Words", "are_doubles", "mix", "number_words", "text_places", "text_words"]
 
 Words = npt.NDArray[np.uint64]
 
@@ -55,13 +55,34 @@ def number_words(values: np.ndarray) -> Words:
         array([ True,  True])
     """
     words = (values.astype(np.float64, copy=False) + 0.0).view(np.uint64)  # minus zero becomes zero
-    if values.dtype.kind == "i" and len(values):
-        low, high = values.min(), values.max()
-        if low < -_LARGEST_WHOLE or high > _LARGEST_WHOLE:
-            long = (values > _LARGEST_WHOLE) | (values < -_LARGEST_WHOLE)
-            words = np.where(long, mix(values.view(np.uint64) ^ _LONG), words)
+    if not are_doubles(values):
+        words = np.where(_have_doubles(values), words, mix(values.view(np.uint64) ^ _LONG))
     words += _STEP
     return mix(words)
+
+
+def are_doubles(values: np.ndarray) -> bool:
+    """Whether every number is the value of some double, as all integers up to 2**53 are.
+
+    Args:
+        values: float64 or int64, shape (n,).
+
+    Example:
+        >>> are_doubles(np.array([2**53, 2**60])), are_doubles(np.array([2**53 + 1]))
+        (True, False)
+    """
+    if values.dtype.kind != "i" or not len(values):
+        return True
+    within = values.min() >= -_LARGEST_WHOLE and values.max() <= _LARGEST_WHOLE
+    return bool(within or _have_doubles(values).all())
+
+
+def _have_doubles(values: np.ndarray) -> np.ndarray:
+    numbers = values.astype(np.float64)
+    inside = numbers < 2.0**63  # the greatest integers round up to what no int64 holds
+    back = np.where(inside, numbers, 0.0).astype(np.int64)
+    same: np.ndarray = inside & (back == values)
+    return same
 
 
 def text_words(array: pa.Array, seed: int = 0) -> Words:

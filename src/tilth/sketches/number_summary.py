@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 import numpy as np
 
 from tilth.sketches.distinct_counts import DistinctCounts
-from tilth.sketches.hashing import number_words
+from tilth.sketches.hashing import are_doubles, number_words
 from tilth.sketches.moments import Moments
 from tilth.sketches.number_counts import KEY_LIMIT, NumberCounts
 from tilth.sketches.sketch import Sketch
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["DISTINCT_LIMIT", "NumberSummary"]
 
 DISTINCT_LIMIT = 1 << 20
-_LARGEST_WHOLE = 1 << 53
 
 
 @dataclass
@@ -35,11 +34,11 @@ class NumberSummary(Sketch):
     """Moments, distribution and distinct values of finite numbers, in one pass.
 
     While the table of numbers is exact, everything follows from it and nothing else is kept. From the moment
-    it has to coarsen, or meets an integer beyond 2**53, moments and distinct values are kept beside it; they
+    it has to coarsen, or meets an integer that is no double, moments and distinct values are kept beside it; they
     begin with the exact table, so that the summary depends on the numbers alone.
 
-    Integers beyond 2**53 keep exact extremes, sums and distinct values; their distribution has the precision
-    of doubles.
+    Integers beyond 2**53 that are no doubles keep exact extremes, sums and distinct values; their
+    distribution has the precision of doubles.
 
     Args:
         limit: how many distinct numbers the table holds.
@@ -75,10 +74,8 @@ class NumberSummary(Sketch):
         if not len(values):
             return
         self._known = None
-        if values.dtype.kind == "i" and self._beyond is None:
-            low, high = values.min().item(), values.max().item()
-            if high > _LARGEST_WHOLE or low < -_LARGEST_WHOLE:
-                self._go_beyond()
+        if self._beyond is None and not are_doubles(values):
+            self._go_beyond()
         if self._beyond is None:
             self._table.collect(values.astype(np.float64, copy=False), counts)
             if self._table.is_full:

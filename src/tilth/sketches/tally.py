@@ -156,7 +156,12 @@ def bin_sums(places: np.ndarray, counts: np.ndarray | None, size: int) -> np.nda
     if counts is None:
         return np.bincount(places, minlength=size)
     if int(counts.max(initial=0)) * len(counts) < 1 << 53:
-        sums: np.ndarray = np.bincount(places, weights=counts, minlength=size).astype(np.int64)
-        return sums
-    low, high = counts & 0x7FFF_FFFF, counts >> 31
-    return bin_sums(places, low, size) + (bin_sums(places, high, size) << 31)
+        return _float_sums(places, counts, size)
+    parts = ((counts >> shift) & 0x1F_FFFF for shift in (0, 21, 42))
+    low, middle, high = (_float_sums(places, part, size) for part in parts)
+    return low + (middle << 21) + (high << 42)
+
+
+def _float_sums(places: np.ndarray, counts: np.ndarray, size: int) -> np.ndarray:
+    sums: np.ndarray = np.bincount(places, weights=counts, minlength=size).astype(np.int64)
+    return sums

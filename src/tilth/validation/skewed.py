@@ -159,8 +159,10 @@ class FeatureSkew:
 
     def report(self) -> str:
         """The skew in plain text, for people: the columns with the most differences first."""
-        matched = f"{self.matched:,} rows matched by {', '.join(self.key)}"
-        lines = [f"{len(self.skewed)} of {len(self.columns)} columns differ; {matched}"]
+        matched = f"rows matched by {', '.join(self.key)}"
+        lines = [f"{len(self.skewed)} of {len(self.columns)} columns differ; {self.matched:,} {matched}"]
+        if not self.matched:
+            lines = [f"! nothing was compared: no {matched}"]
         for words, counts in (
             ("whose key only this side has", self.only),
             ("with a key that comes more than once: left out", self.repeated),
