@@ -248,7 +248,7 @@ def test_an_interruption_is_130(ask: Ask, data: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(tilth, "profile", interrupt, raising=False)
     status, out, err = ask("profile", data)
     assert (status, out) == (130, "")
-    assert err == "interrupted; the same command goes on from here\n"
+    assert err == "interrupted; nothing is left half-written, and the same command can be given again\n"
 
 
 def test_a_mistake_in_tilth_is_70_and_says_so(ask: Ask, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

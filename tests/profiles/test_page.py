@@ -17,6 +17,7 @@ import pytest
 from tilth.profiles import ColumnProfile, Profile, profile
 from tilth.profiles.associations import associations
 from tilth.profiles.page import page
+from tilth.profiles.page_figures import label
 
 VOID = {"meta", "input", "br", "img", "link", "rect", "path"}
 CLOSED_BY_OTHERS = {"tr", "td", "th", "li", "option", "dt", "dd"}
@@ -451,3 +452,18 @@ def test_real_data(shared_data: Callable[[str], Path]) -> None:
     assert "only in training" in told["tips"]
     assert "all values missing" in told["pickup_census_tract"]
     assert len(text) < 300_000
+
+
+def test_characters_that_turn_the_direction_around_are_made_visible() -> None:
+    assert label("\u202eabc").text == "␦abc"
+    assert label("a\u200bb").text == "a␦b"
+
+
+def test_infinities_are_not_always_the_same_number() -> None:
+    page = profile({"x": [float("inf"), 1.0, float("-inf")]}).html()
+    assert "always 1" not in page
+
+
+def test_one_item_is_singular() -> None:
+    page = profile({"x": [[1], [2]]}).html()
+    assert "1 item on average" in page

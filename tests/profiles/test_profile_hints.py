@@ -94,7 +94,10 @@ def test_heavy_tails() -> None:
 
 
 def test_strange_columns_have_no_false_hints_and_raise_nothing() -> None:
-    for values in ([], [None], [math.inf, -math.inf], [math.nan], [2**63 - 1, -(2**63)], [""], [[]], [True]):
+    strange: list[list[Any]] = [
+        [], [None], [math.inf, -math.inf], [math.nan], [2**63 - 1, -(2**63)], [""], [[]], [True],
+    ]  # fmt: skip
+    for values in strange:
         found = profile({"x": values, "y": [0] * len(values)})["x"].hints
         assert all(isinstance(hint, Hint) for hint in found)
 

@@ -77,7 +77,7 @@ def test_weights_reach_the_slices() -> None:
 
 
 def test_too_many_slices_name_their_columns() -> None:
-    with pytest.raises(UsageError, match="id makes .* slices"):
+    with pytest.raises(UsageError, match=r"id makes .* slices"):
         profile({"id": list(range(1001))}, slices=["id"])
     halves = [profile({"id": list(range(at, at + 600))}, slices=["id"]) for at in (0, 600)]
     with pytest.raises(UsageError, match="id makes more than 1,000 slices"):

@@ -146,3 +146,29 @@ def test_the_text_becomes_any_schema(before: Schema, after: Schema) -> None:
     edited = updated_toml(before.to_toml(), ordered)
     assert Schema.from_toml(edited) == ordered
     assert updated_toml(edited, ordered) == edited
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'columns.a.type = "int" # t\ncolumns.a.min = 1\ncolumns.s.type = "string"\ncolumns.a.max = 5\n',
+        '[columns]\na.type = "int"\na.max = 5\ns = { type = "string" } # s\n',
+    ],
+)
+def test_dotted_keys_are_edited(text: str) -> None:
+    before = Schema.from_toml(text)
+    wider = replace(before["a"], required=False, min_present=0.5, high=7)
+    after = replace(before, columns=(wider, before["s"]))
+    changed = updated_toml(text, after)
+    assert {c.name: c for c in Schema.from_toml(changed)} == {c.name: c for c in after}
+    assert all(line.partition("#")[2] in changed for line in text.splitlines())
+
+
+def test_line_ends_and_the_mark_at_the_start_stay() -> None:
+    text = '\ufeff# head\r\n[columns.a]\r\ntype = "int"\r\nmax = 5 # m\r\n'
+    before = Schema.from_toml(text)
+    after = replace(before, columns=(replace(before["a"], high=7, required=False), Column("b", "bool")))
+    changed = updated_toml(text, after)
+    assert Schema.from_toml(changed) == after
+    assert changed.startswith("\ufeff# head\r\n")
+    assert "\n" not in changed.replace("\r\n", "")

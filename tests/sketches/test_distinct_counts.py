@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -43,3 +45,12 @@ def test_estimate_above_the_limit() -> None:
 def test_mix_is_the_same_everywhere() -> None:
     first = np.array([0x9E3779B97F4A7C15], dtype=np.uint64)
     assert int(mix(first)[0]) == 0xE220A8397B1DCDAF  # SplitMix64's first output
+
+
+def test_repeats_take_no_more_room_the_longer_it_goes_on() -> None:
+    sketch = DistinctCounts(1 << 20)
+    numbers, counts = np.arange(5_000, dtype=np.uint64), np.full(5_000, 3)
+    for _ in range(400):
+        sketch.update(numbers, counts)
+    assert len(pickle.dumps(sketch)) < 6_000_000
+    assert (sketch.distinct, sketch.repeats) == (5_000, 400 * 3 * 5_000 - 5_000)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -145,7 +146,7 @@ def test_quantile_bins_hold_every_number_once(values: list[float], bins: int) ->
     assert sum(count for _, _, count in found) == len(values)
     assert 1 <= len(found) <= bins
     assert (found[0][0], found[-1][1]) == (min(values), max(values))
-    assert all(first[1] == second[0] for first, second in zip(found, found[1:], strict=False))
+    assert all(first[1] == second[0] for first, second in pairwise(found))
     assert all(count > 0 for _, _, count in found)
 
 

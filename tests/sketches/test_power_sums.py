@@ -42,10 +42,10 @@ def test_counted_integers_are_summed_exactly(pairs: list[tuple[int, int]]) -> No
 def test_full_chunks_of_equal_values_do_not_overflow_a_slice(value: float) -> None:
     number = Fraction(value)
     found = power_sums(np.full(8192, value))
-    assert found == (8192 * number * 2**1074, 8192 * number**2 * 2**2148)
+    assert found == (int(8192 * number * 2**1074), int(8192 * number**2 * 2**2148))
     found = power_sums(np.full(8192, value), np.full(8192, 2**13 - 1))
     times = 8192 * (2**13 - 1)
-    assert found == (times * number * 2**1074, times * number**2 * 2**2148)
+    assert found == (int(times * number * 2**1074), int(times * number**2 * 2**2148))
 
 
 def test_alternating_huge_and_tiny_values() -> None:

@@ -64,8 +64,8 @@ def test_what_is_left_out_is_said(tmp_path: Path) -> None:
     table = open_media_folder(tmp_path)
     assert column(table, "path") == ["a.png"]
     assert sorted(table.notes) == [
-        "2 files that are neither images nor recordings left out",
-        "3 hidden files or folders left out",
+        "files that are neither images nor recordings left out: 2",
+        "hidden files or folders left out: 3",
     ]
 
 
@@ -149,7 +149,7 @@ def test_links(tmp_path: Path) -> None:
     (inside / "again").symlink_to(inside / "b")
     table = open_media_folder(inside)
     assert column(table, "path") == ["a.png", "b/c.png", "same.png"]
-    assert table.notes == ("1 links to folders left out",)
+    assert table.notes == ("links to folders left out: 1",)
     (tmp_path / "link").symlink_to(inside)
     assert open_media_folder(tmp_path / "link").rows == 3
     (inside / "leak.png").symlink_to(outside / "secret.png")

@@ -78,6 +78,7 @@ def test_folders_patterns_and_values_in_folders(store: Any, tmp_path: Path) -> N
         put(store, tmp_path, f"sales/year={year}/part 1.parquet", DATA.slice(0, year - 2023))
     put(store, tmp_path, "sales/year=2025/more.csv")
     store.put_object(Bucket="tables", Key="sales/_SUCCESS", Body=b"")
+    store.put_object(Bucket="tables", Key="sales/year=2024/notes.md", Body=b"")
     for place in ("s3://tables/sales/year=2024", "s3://tables/sales/year=2024/"):
         assert open_table(place).to_arrow()["x"].to_pylist() == [1]
     table = open_table("s3://tables/sales/**/*.parquet")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import sqlite3
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -235,3 +236,12 @@ def test_any_mixture_of_values_has_a_reading(
             x for x, (y, _) in zip(read["x"].to_pylist(), cells, strict=True) if isinstance(y, str)
         ] == texts
     assert fingerprint(table) == fingerprint(open_table(read))
+
+
+def test_rows_may_be_read_on_in_another_thread(make: Make) -> None:
+    table = open_table(make("CREATE TABLE t (x INTEGER)", *((n,) for n in range(20_000))) + "?table=t")
+    batches = table.batches(1000)
+    first = next(batches)
+    with ThreadPoolExecutor(1) as other:
+        rest = other.submit(list, batches).result()
+    assert first.num_rows + sum(batch.num_rows for batch in rest) == 20_000

@@ -12,6 +12,7 @@ from tilth.errors import ColumnNotFoundError
 from tilth.profiles import profile
 from tilth.schemas import Column, Schema
 from tilth.validation import infer_schema, validate
+from tilth.validation.natural_bounds import natural_range
 
 WORDS = ["red", "green", "blue"]
 
@@ -197,3 +198,50 @@ def test_inferred_schemas_are_stable_texts() -> None:
     assert text.partition("\n[")[2] == (
         'columns.b]\ntype = "string"\ndomain = ["x", "y"]\n\n[columns.age]\ntype = "int"\nmin = 0\n'
     )
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [f"SKU{n % 60:04d}" for n in range(600)],
+        [f"{8000 + n % 50}x" for n in range(600)],
+        [f"https://a.ch/{'abcdefgh'[n % 8]}" for n in range(600)],
+        [f"{'abcdefgh'[n % 8]}@a.ch" for n in range(600)],
+        [f"2024-0{1 + n % 6}" for n in range(600)],
+        [f"2024Q{1 + n % 4}" for n in range(600)],
+        [f"0{1 + n % 5}/02/2024" for n in range(600)],
+        [f"${n % 7}.50" for n in range(600)],
+    ],
+)
+def test_codes_periods_addresses_and_amounts_have_no_closed_domain(values: list[str]) -> None:
+    assert infer_schema(profile({"x": values}))["x"].domain is None
+
+
+def test_a_domain_that_still_grows_is_not_closed() -> None:
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    seen = [letters[n % 20] for n in range(300)]
+    assert infer_schema(profile({"x": [*seen, "one"]}))["x"].domain is not None
+    assert infer_schema(profile({"x": [*seen, *(letter * 3 for letter in letters)]}))["x"].domain is None
+
+
+def test_names_may_come_again_and_measurements_are_no_identifiers() -> None:
+    names = [f"{chr(97 + n // 26)}{chr(97 + n % 26)} smith" for n in range(100)]
+    lengths = [*(f"{n / 7:.1f}" for n in range(97)), "NA", "NA", "2.0"]
+    schema = infer_schema(profile({"name": names, "length": lengths}))
+    assert not schema["name"].unique
+    assert schema["length"].kind == "category"
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high", "is_whole"),
+    [
+        ("miles_per_hour", 3, 20, True),
+        ("sales_last_month", 1, 9, True),
+        ("tenure_month", 1, 12, True),
+        ("hour", 0, 22.75, False),
+        ("growth_percent", 0, 20, True),
+        ("lat_ms", 3, 40, True),
+    ],
+)
+def test_other_words_change_what_a_name_means(name: str, low: float, high: float, is_whole: bool) -> None:
+    assert natural_range(name, low, high, is_whole=is_whole) == (None, None)

@@ -245,3 +245,58 @@ def test_counts_are_those_of_python_whatever_the_batches(
     assert [anomaly.share for anomaly in found] == [sum(wrong) / len(rows)] * any(wrong)
     if found:
         assert f"first in row {wrong.index(True) + 1}:" in found[0].message
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "0 < a < 10",
+        "a = b = 3",
+        "start > 20240101",
+        "start BETWEEN 1 AND 2",
+        "end - start <= 12",
+        "CAST(end - start AS BIGINT) <= 12",
+        "CASE start WHEN 1 THEN true END",
+        "ok = 1",
+        "ok = 'true'",
+        "a IS TRUE",
+    ],
+)
+def test_values_of_different_kinds_are_not_compared(expression: str) -> None:
+    with pytest.raises(SchemaError, match=r"compares|turns"):
+        validate(DATA, contract(expression))
+
+
+@pytest.mark.parametrize(
+    ("expression", "share"),
+    [
+        ("LENGTH(size) - 2 >= 0", 1 / 3),
+        ("LENGTH(size) - LENGTH('SSS') < 0", 0),
+        ("STRPOS(size, 'z') - 1 < 0", 0),
+        ("YEAR(start) * 10000000 > 0", 0),
+        ("DAY(start) + 127 > 0", 0),
+        ("EXTRACT(day FROM start) + 127 > 0", 0),
+        ("DATE_PART('day', start) + 127 > 0", 0),
+        ("TRY_CAST(a * 3000000000 AS INT) IS NOT NULL", 0),
+        ("CAST(a AS INTEGER) * 3000000000 > 0", 0),
+        ("a::float + 16777216 - 16777216 = a", 0),
+        ("REPLACE(REPLACE(size, ' ', ''), 'M', 'medium') IN ('S', 'medium')", 0),
+    ],
+)
+def test_results_do_not_overflow_small_types(expression: str, share: float) -> None:
+    assert broken(expression) == pytest.approx(share)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        " AND ".join(["a > 0"] * 2000),
+        "a + " * 5000 + "a > 0",
+        "replace(" * 3 + "size" + f", 'S', '{'S' * 2000}')" * 3 + " <> 'x'",
+        "replace(size, 'S', size) <> 'x'",
+        "a IN (" + ", ".join(["1234567"] * 20_000) + ")",
+    ],
+)
+def test_rules_that_would_take_minutes_or_all_memory_are_refused(expression: str) -> None:
+    with pytest.raises(SchemaError, match=r"words and signs|any length"):
+        validate(DATA, contract(expression))

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -176,7 +178,7 @@ def test_severity_comes_from_the_schema() -> None:
 
 def test_too_few_rows() -> None:
     anomaly = only(validate({"x": [1]}, Schema((Column("x", "int"),), min_rows=10)))
-    assert anomaly.message == "the table has 1 rows; expected at least 10 rows"
+    assert anomaly.message == "the table has 1 row; expected at least 10 rows"
     assert anomaly.column is None
 
 
@@ -200,7 +202,7 @@ def of_rows(rows: int) -> Profile:
             "the table has 49 rows, 0.49 times the previous 100; expected at least 0.5 and at most 2 times",
         ),
         (100, 201, "the table has 201 rows, 2.01 times the previous 100"),
-        (0, 1, "the table has 1 rows, after 0 before"),
+        (0, 1, "the table has 1 row, after 0 before"),
         (100, 50, None),
         (100, 200, None),
         (0, 0, None),
@@ -468,3 +470,12 @@ def test_anomalies_are_json() -> None:
     keys = ["column", "kind", "values", "observed", "expected", "share", "severity", "message"]
     keys.append("slice")
     assert list(document) == keys
+
+
+def test_an_estimate_of_distinct_values_is_no_share_of_repeats() -> None:
+    repeated = np.append(np.arange(70_000) + 0.5, 0.5)
+    anomaly = only(validate({"x": repeated}, Schema((Column("x", "float", unique=True),))))
+    found = re.search(r"about (\d+) distinct among 70001 values", anomaly.observed)
+    assert found is not None
+    assert int(found[1]) <= 70_000
+    assert anomaly.share is None

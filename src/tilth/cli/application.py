@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import traceback
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError, Group
+from cyclopts import App, CycloptsError, Group, UnusedCliTokensError
 
 import tilth
+from tilth.cli.reading import Reading
 from tilth.cli.streams import say
 from tilth.errors import TilthError
 
@@ -78,13 +80,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in given
+    # NumPy's idle threads would spin on every core for a while; this process decides for itself alone.
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")
     given = [argument for argument in given if argument != "--debug"]
+    Reading.begin()
     try:
         status = make_application()(given)
     except (TilthError, CycloptsError) as error:
         return _complain(error, debug)
     except KeyboardInterrupt:
-        say("interrupted; the same command goes on from here")
+        say("interrupted; nothing is left half-written, and the same command can be given again")
         return INTERRUPTED
     except SystemExit:
         # So rich ends when the reader of --help has seen enough.
@@ -103,5 +108,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _complain(error: Exception, debug: bool) -> int:
     if debug:
         traceback.print_exc()
-    say(f"error: {error}")
+    say(f"error: {_words(error)}")
     return error.exit_status if isinstance(error, TilthError) else 2
+
+
+def _words(error: Exception) -> str:
+    """What went wrong in the words of people, where the library's own are those of programmers."""
+    if isinstance(error, UnusedCliTokensError):
+        return f"too many arguments: {' '.join(error.unused_tokens or ())}"
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.strerror}\n  where: {error.filename}"
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return str(error) or "there is not enough memory"

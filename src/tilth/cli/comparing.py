@@ -14,9 +14,11 @@ from tilth.cli.inputs import (
     SchemaFile,
     Source,
     is_profile,
+    named,
     read_schema,
 )
 from tilth.cli.output import people, print_json, print_text
+from tilth.cli.outputs import check_outputs
 from tilth.cli.profiling import profiles
 from tilth.cli.streams import write_whole
 from tilth.errors import UsageError
@@ -51,15 +53,16 @@ def compare(
         moment: Which of the schema's bounds decide: those on drift (the same source over time) or on skew
             (training against serving).
     """
+    check_outputs([html, source.bad_rows], [reference, current, schema])
     contract = read_schema(schema) if schema else None
     before, after = profiles((reference,), source), profiles((current,), source)
     found = tilth.compare(before, after, contract, threshold=threshold, moment=moment)
     skew = _feature_skew(reference, current, key, source) if key else None
     document = found.to_json() | ({"feature_skew": skew.to_json()} if skew else {})
     if html is not None:
-        names = (reference, current)
+        names = (named(reference), named(current))
         anomalies = [anomaly.to_json() for anomaly in found.anomalies()]
-        title = f"{reference} against {current}"
+        title = f"{names[0]} against {names[1]}"
         page = before.html(title=title, current=after, names=names, comparison=document, anomalies=anomalies)
         write_whole(html, page)
         people().print(f"the report is in {html}", markup=False)

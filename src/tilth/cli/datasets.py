@@ -7,8 +7,11 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from tilth.cli.inputs import AS_FOUND, Json, Source
-from tilth.cli.output import print_json, print_text
+from tilth.cli.inputs import AS_FOUND, Json, Source, workspace
+from tilth.cli.output import counted, people, print_json, print_text
+from tilth.cli.outputs import check_outputs
+from tilth.errors import NotFoundError, UsageError, closest
+from tilth.types import utc_now
 
 Folder = Annotated[Path, Parameter(name="--dir", help="The folder that keeps them.")]
 
@@ -30,11 +33,15 @@ def save(
         note: Why it is kept, for people.
     """
     from tilth.pipelines import DatasetListing, save_dataset
-    from tilth.projects import Workspace
 
-    workspace = Workspace.find(source.dir)
+    space = workspace(source.dir)
+    check_outputs([source.bad_rows], data)
     table = source.table(data)
-    kept = DatasetListing((save_dataset(workspace, table, data, name, note),), workspace.project)
+    begun = utc_now()
+    version = save_dataset(space, table, data, name, note)
+    if version.created < begun:
+        people().print(f"these rows are kept already, as {version.reference}", markup=False)
+    kept = DatasetListing((version,), space.project)
     if json:
         print_json(kept.to_json())
     else:
@@ -49,9 +56,17 @@ def list_versions(name: str | None = None, *, dir: Folder = Path(), json: Json =
         name: Only this one's.
     """
     from tilth.pipelines import list_datasets
-    from tilth.projects import Workspace
 
-    found = list_datasets(Workspace.find(dir), name)
+    space = workspace(dir)
+    found = list_datasets(space, name)
+    if name is not None and not found.versions:
+        known = sorted({version.name for version in list_datasets(space).versions})
+        near = closest(name, known)
+        raise NotFoundError(
+            f"there is no data set '{name}'",
+            expected=f"one of {', '.join(known[:20])}" if known else None,
+            mend=f"did you mean '{near}'?" if near else "keep one with: tilth data save DATA --name NAME",
+        )
     if json:
         print_json(found.to_json())
     else:
@@ -72,16 +87,15 @@ def export(
         reference: Such as "data@3" or "data@latest".
         output: The ending says how: .parquet, .csv, .jsonl or .arrow.
     """
-    from tilth.errors import UsageError
     from tilth.pipelines import dataset_reference, export_dataset
-    from tilth.projects import Workspace
 
     found = dataset_reference(reference)
     if found is None:
         raise UsageError(f"'{reference}' does not name a version", expected="such as data@3 or data@latest")
-    rows = export_dataset(Workspace.find(dir), *found, output)
+    check_outputs([output], [])
+    rows = export_dataset(workspace(dir), *found, output)
     if json:
         print_json({"reference": reference, "rows": rows, "output": str(output)})
     else:
-        print_text(f"{rows:,} rows of {reference} written to {output}")
+        print_text(f"{counted(rows, 'row')} of {reference} written to {output}")
     return 0

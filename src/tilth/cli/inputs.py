@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from tilth.cli.output import people
-from tilth.errors import UsageError
+from tilth.cli.reading import Reading
+from tilth.errors import DataError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from tilth.profiles import Profile
+    from tilth.projects import Workspace
     from tilth.schemas import Schema
     from tilth.tables import Table
     from tilth.types import ColumnType
@@ -29,8 +30,11 @@ __all__ = [
     "groups",
     "is_profile",
     "locate",
+    "named",
     "read_profile",
     "read_schema",
+    "read_text",
+    "workspace",
 ]
 
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSON document.")]
@@ -65,8 +69,7 @@ class Source:
     def table(self, data: str | Sequence[str]) -> Table:
         """The table that one DATA, or several, name; what was assumed is told to people."""
         table = self._open(data, {})
-        for note in table.notes:
-            people().print(f"note: {note}", markup=False)
+        Reading.tell(table.name, table.notes)
         return table
 
     def typed(self, data: str, schema: Schema) -> Table:
@@ -78,19 +81,27 @@ class Source:
         return self._open(data, types) if types else table
 
     def _open(self, data: str | Sequence[str], types: Mapping[str, ColumnType]) -> Table:
-        from tilth.tables import open_table
-
         named = [data] if isinstance(data, str) else data
         places = [locate(each, self.dir) for each in named]
         if not places:
             raise UsageError("which data?", expected="at least one file")
+        if self.bad_rows is None:
+            return self._opened(places, types, None)
+        with Reading.keeping(self.bad_rows, places) as here:
+            table = self._opened(places, types, here)
+        table.notes = tuple(note.replace(str(here), str(self.bad_rows)) for note in table.notes)
+        return table
+
+    def _opened(self, places: Sequence[str], types: Mapping[str, ColumnType], bad_rows: Path | None) -> Table:
+        from tilth.tables import open_table
+
         return open_table(
             places[0] if len(places) == 1 else places,
             missing=self.missing or (),
             types=types,
             exclude=self.exclude or (),
             encoding=self.encoding,
-            bad_rows=self.bad_rows,
+            bad_rows=bad_rows,
         )
 
 
@@ -99,12 +110,59 @@ AS_FOUND = Source()
 
 
 def locate(data: str, folder: Path) -> str:
-    """Where DATA is: a data set version such as "data@3" by its file, all else as it stands."""
+    """Where DATA is: a data set version such as "data@3" by its file, all else as it stands.
+
+    Raises:
+        UsageError: it is empty, as where a variable of the shell is not set.
+        NotFoundError: no such version.
+    """
+    if not data:
+        raise UsageError("the name of the data is empty", expected="a file, folder, pattern or address")
+    if "@" not in data:
+        return data
     from tilth.pipelines import dataset_file, dataset_reference
-    from tilth.projects import Workspace
 
     found = dataset_reference(data)
-    return data if found is None else str(dataset_file(Workspace.find(folder), *found))
+    if found is None or Path(data.rpartition("@")[0], "_delta_log").is_dir():
+        return data
+    space = workspace(folder)
+    if not space.settings.store_url and not (space.state / "store.db").exists():
+        # Opening the store would make one, and who misspelt a name did not ask for that.
+        raise NotFoundError(
+            f"there is no data set '{found[0]}' and no file '{data}'",
+            where=str(space.directory),
+            mend="keep one with: tilth data save DATA --name NAME",
+        )
+    return str(dataset_file(space, *found))
+
+
+def workspace(folder: Path) -> Workspace:
+    """What a folder keeps.
+
+    Raises:
+        UsageError: there is no such folder.
+    """
+    from tilth.projects import Workspace
+
+    if not folder.is_dir():
+        raise UsageError("there is no such folder", where=str(folder), mend="check what --dir names")
+    return Workspace.find(folder)
+
+
+def named(data: str) -> str:
+    """DATA as people may read it, without a password.
+
+    Example:
+        >>> named("postgresql://me:secret@host/db?table=t"), named("a.csv")
+        ('postgresql://me@host/db?table=t', 'a.csv')
+    """
+    from tilth.tables.databases import is_database
+    from tilth.tables.remote import shown
+    from tilth.tables.sql import DatabaseAddress
+
+    if "://" not in data:
+        return data
+    return DatabaseAddress.parse(data).name if is_database(data) else shown(data)
 
 
 def is_profile(data: str) -> bool:
@@ -116,26 +174,52 @@ def read_profile(data: str) -> Profile:
     """The profile in a file.
 
     Raises:
-        DataError: it is none.
+        DataError: it is none, or not there.
         UsageError: it is no text.
     """
     from tilth.profiles import Profile
 
     try:
-        return Profile.from_json(Path(data).read_text(encoding="utf-8"))
+        return Profile.from_json(_text(Path(data)))
     except UnicodeDecodeError as error:
         raise UsageError(
             "this is not a profile that Tilth wrote",
             where=data,
             mend="name the data itself; JSON lines end in .jsonl",
         ) from error
+    except DataError as error:
+        raise DataError(error.what, where=data, expected=error.expected, mend=error.mend) from error
 
 
 def read_schema(path: Path) -> Schema:
     """The schema in a file."""
     from tilth.schemas import Schema
 
-    return Schema.from_toml(path.read_text(encoding="utf-8"), where=str(path))
+    return Schema.from_toml(read_text(path, "a schema.toml"), where=str(path))
+
+
+def read_text(path: Path, expected: str) -> str:
+    """The text of a file that is not data.
+
+    Raises:
+        DataError: it is not there, or no text.
+    """
+    try:
+        return _text(path)
+    except UnicodeDecodeError as error:
+        raise DataError("the file is not UTF-8", where=str(path), expected=expected) from error
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        from tilth.tables.files import source_file
+
+        source_file(path)  # says what is there instead
+        raise
+    except OSError as error:
+        raise DataError(f"the file cannot be read: {error.strerror}", where=str(path)) from error
 
 
 def groups(slices: list[str] | None) -> list[list[str]]:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Self
+from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console
 
-from tilth.cli.streams import discard, put
-from tilth.pipelines import StepReport
+from tilth.cli.streams import discard, put, visible
 from tilth.types import JSONValue
 
-__all__ = ["Progress", "RunPrinter", "people", "print_json", "print_text"]
+if TYPE_CHECKING:
+    from tilth.pipelines import StepReport
+
+__all__ = ["Progress", "RunPrinter", "counted", "people", "print_json", "print_text"]
 
 
 def people() -> Console:
@@ -27,11 +29,29 @@ def print_json(value: JSONValue) -> None:
 
 def print_text(text: str) -> None:
     """The result that people asked for, on standard output."""
-    put(sys.stdout, text.rstrip("\n"))
+    put(sys.stdout, visible(text.rstrip("\n")))
+
+
+def counted(number: int, what: str) -> str:
+    """How many there are, in words.
+
+    Example:
+        >>> counted(1, "row"), counted(2000, "row")
+        ('1 row', '2,000 rows')
+    """
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 class _Patient(Console):
-    """A console that goes quiet when its reader goes away, where rich would end the process."""
+    """A console that goes quiet when its reader goes away, where rich would end the process.
+
+    What it prints of the data cannot take hold of the terminal.
+    """
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print objects; control characters in texts are spelt out."""
+        shown = (visible(item) if isinstance(item, str) else item for item in objects)
+        super().print(*shown, **options)
 
     def on_broken_pipe(self) -> None:
         """What rich does when the reader is gone."""

@@ -17,10 +17,13 @@ from tilth.cli.inputs import (
     Source,
     groups,
     is_profile,
+    named,
     read_profile,
     read_schema,
+    read_text,
 )
-from tilth.cli.output import Progress, people, print_json, print_text
+from tilth.cli.output import Progress, counted, people, print_json, print_text
+from tilth.cli.outputs import check_outputs
 from tilth.cli.streams import write_whole
 from tilth.errors import UsageError
 
@@ -53,13 +56,14 @@ def profile(
         label: With --associations: also what each column tells of this one.
         engine: Where the work is done: on this machine, or on a Ray cluster.
     """
+    check_outputs([output, html, source.bad_rows], data)
     made = profiles(data, source, slices=slices, weight=weight, engine=engine)
     found = _associations(data, source, made, label) if associations or label else None
     if output is not None:
         write_whole(output, made.to_json())
     if html is not None:
         shown = found.to_dict() if found else None
-        write_whole(html, made.html(title=", ".join(data), associations=shown))
+        write_whole(html, made.html(title=", ".join(map(named, data)), associations=shown))
         people().print(f"the report is in {html}", markup=False)
     if json:
         extra: JSONObject = {"associations": found.to_dict()} if found else {}
@@ -123,13 +127,17 @@ def schema(
         data: What to read, or a profile.json.
         label: The column to predict, which is absent when serving.
     """
+    if not data:
+        raise UsageError("which data?", expected="at least one file")
+    check_outputs([output, source.bad_rows], data)
     if update is not None:
         return _update(data, source, update, output, json)
     inferred = tilth.infer_schema(profiles(data, source), label=label)
     text = inferred.to_toml()
     if output is not None:
         write_whole(output, text)
-        people().print(f"{len(inferred.columns)} columns written to {output}", markup=False)
+        columns = counted(len(inferred.columns), "column")
+        people().print(f"{columns} written to {output}", markup=False)
     _show(text, json, quiet=output is not None)
     return 0
 
@@ -142,7 +150,7 @@ def _update(data: tuple[str, ...], source: Source, path: Path, output: Path | No
     for each in data:
         found = read_profile(each) if is_profile(each) else source.typed(each, after)
         after = update_schema(after, found)
-    text = updated_toml(path.read_text(encoding="utf-8"), after, where=str(path))
+    text = updated_toml(read_text(path, "a schema.toml"), after, where=str(path))
     changes = before.diff(after)
     if changes or output is not None:
         write_whole(output or path, text)

@@ -13,12 +13,26 @@ import sys
 from pathlib import Path
 from typing import TextIO
 
-__all__ = ["discard", "put", "say", "write_whole"]
+from tilth.errors import DataError
+
+__all__ = ["discard", "put", "say", "visible", "write_whole"]
+
+_CONTROLS = {n: f"\\x{n:02x}" for n in (*range(32), *range(127, 160)) if n not in (9, 10)}
+
+
+def visible(text: str) -> str:
+    r"""The text as a terminal may have it: a name in the data must not move its cursor or change its colors.
+
+    Example:
+        >>> print(visible("\x1b[31mred"))
+        \x1b[31mred
+    """
+    return text.translate(_CONTROLS)
 
 
 def say(text: str) -> None:
     """A sentence for people, on standard error."""
-    put(sys.stderr, text)
+    put(sys.stderr, visible(text))
 
 
 def put(stream: TextIO | None, text: str) -> None:
@@ -48,8 +62,28 @@ def discard(stream: TextIO) -> None:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a whole file or none, whoever else writes it at the same time."""
-    waiting = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    """Write a whole file or none, whoever else writes it at the same time.
+
+    A link is followed; a pipe or device, such as /dev/stdout, is written to as it is.
+
+    Raises:
+        DataError: the file cannot be written.
+    """
+    try:
+        real = Path(os.path.realpath(path))
+        if real.exists() and not real.is_file():
+            with path.open("w", encoding="utf-8") as file:
+                file.write(text)
+        else:
+            _replace(real, text)
+    except BrokenPipeError:
+        return
+    except OSError as error:
+        raise DataError(f"the file cannot be written: {error.strerror or error}", where=str(path)) from error
+
+
+def _replace(path: Path, text: str) -> None:
+    waiting = path.with_name(f".{path.name[:200]}.{os.getpid()}.{secrets.token_hex(4)}")
     try:
         with waiting.open("w", encoding="utf-8") as file:
             file.write(text)

@@ -16,10 +16,12 @@ from tilth.cli.inputs import (
     Source,
     groups,
     is_profile,
+    named,
     read_profile,
     read_schema,
 )
-from tilth.cli.output import people, print_json, print_text
+from tilth.cli.output import counted, people, print_json, print_text
+from tilth.cli.outputs import check_outputs
 from tilth.cli.profiling import profiles
 from tilth.cli.streams import write_whole
 from tilth.errors import UsageError, closest
@@ -58,6 +60,7 @@ def validate(
     """
     if schema is None:
         raise UsageError("validate needs a schema", mend="write one with: tilth schema DATA -o schema.toml")
+    check_outputs([rows_to, html, source.bad_rows], [data, previous, schema])
     contract = read_schema(schema)
     _refuse_unknown_environment(contract, environment)
     before = None if previous is None else profiles((previous,), source)
@@ -71,14 +74,18 @@ def validate(
         _write_rows(table, contract, environment, rows_to)
     documents: list[JSONObject] = [anomaly.to_json() for anomaly in anomalies]
     if html is not None:
-        write_whole(html, made.html(title=data, anomalies=documents))
+        write_whole(html, made.html(title=named(data), anomalies=documents))
         people().print(f"the report is in {html}", markup=False)
     if json:
         print_json({"rows": made.rows, "anomalies": [*documents]})
     else:
         lines = [f"{anomaly.severity:<8}{anomaly.message}" for anomaly in anomalies]
-        print_text("\n".join(lines) or f"{made.rows:,} rows hold to the schema")
+        print_text("\n".join(lines) or f"{counted(made.rows, 'row')} {_hold(made.rows)} to the schema")
     return int(any(anomaly.severity == "error" for anomaly in anomalies))
+
+
+def _hold(rows: int) -> str:
+    return "holds" if rows == 1 else "hold"
 
 
 def _judge(
@@ -102,7 +109,8 @@ def _write_rows(table: Table, contract: Schema, environment: str | None, path: P
 
     broken = broken_rows(table, contract, environment)
     write_table(broken, path)
-    people().print(f"{broken.rows:,} rows that break something are in {path}", markup=False)
+    rows, verb = broken.rows, ("breaks", "is") if broken.rows == 1 else ("break", "are")
+    people().print(f"{counted(rows, 'row')} that {verb[0]} something {verb[1]} in {path}", markup=False)
 
 
 def _refuse_rows(slices: list[str] | None, rows_to: Path | None) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tilth.errors import FeatureError
 from tilth.features import operations as op
+from tilth.sketches.text_counts import TEXT_LIMIT
 
 if TYPE_CHECKING:
     from tilth.profiles import ColumnProfile
@@ -86,7 +87,14 @@ def _values(
 ) -> tuple[str, ...]:
     """The most frequent texts, by count then text, both descending."""
     assert profile.texts is not None
-    values = tuple(text for text, count in profile.texts.counts.top(top) if count >= min_count)
+    found = [(text, count) for text, count in profile.texts.top(top) if text]
+    if not profile.texts.is_exact and (top is None or len(found) < top):
+        raise FeatureError(
+            f"there are too many different texts, about {profile.distinct:,}, to tell the most frequent ones",
+            expected=f"at most {TEXT_LIMIT:,}",
+            mend="hash the texts, or leave the feature out",
+        )
+    values = tuple(text for text, count in found if count >= min_count)
     if not values and not may_be_empty:
         _defined(None)
     return values

@@ -34,15 +34,16 @@ def without_empty_texts(profile: ColumnProfile) -> ColumnProfile:
     """The same, with empty texts counted as missing, as they are in a graph."""
     if profile.texts is None:
         return profile
-    texts, counts = profile.texts.counts.table()
-    if not profile.is_exact or not len(texts) or texts[0].as_py() != "":
+    empty = profile.empty_texts
+    if not empty:
         return profile
-    empty = int(counts[0])
+    # A sample of too many texts cannot be freed of the empty ones; what is made of it leaves them out.
+    texts, counts = profile.texts.counts.table()
     return dataclasses.replace(
         profile,
         count=profile.count - empty,
         missing=profile.missing + empty,
-        texts=_summary(texts[1:], counts[1:]),
+        texts=_summary(texts[1:], counts[1:]) if profile.is_exact else profile.texts,
     )
 
 

@@ -67,7 +67,8 @@ def hints_of(column: ColumnFigures, kind: Kind) -> tuple[Hint, ...]:
 
 def _mostly_missing(column: ColumnFigures, _: Kind) -> Iterator[Hint]:
     if column.rows and column.missing >= _MOSTLY * column.rows:
-        yield Hint("mostly_missing", f"{column.missing / column.rows:.1%} of the values are missing")
+        share = _percent(column.missing / column.rows) + " of the" if column.count else "all"
+        yield Hint("mostly_missing", f"{share} values are missing")
 
 
 def _constant(column: ColumnFigures, _: Kind) -> Iterator[Hint]:

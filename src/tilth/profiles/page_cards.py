@@ -213,7 +213,8 @@ def _has_values(column: ColumnProfile, summary: Summary) -> bool:
 def _gist(column: ColumnProfile, summary: Summary) -> Gist:
     if not column.count:
         return Gist(Label("all values missing" if column.rows else "no rows"))
-    if column.min is not None and column.min == column.max and column.type in ("int", "float"):
+    is_one = column.min is not None and column.min == column.max and not column.infinite
+    if is_one and column.type in ("int", "float"):
         return _told(f"always {figure(column.min)}")
     if column.type in ("int", "float") and column.mean is not None:
         return _told(f"mean {figure(column.mean)}, {figure(column.min)} to {figure(column.max)}")
@@ -227,7 +228,8 @@ def _gist(column: ColumnProfile, summary: Summary) -> Gist:
         shown = label(value, 36) if isinstance(value, str) else Label(figure(value))
         return Gist(shown, share(count, column.count))
     mean = read(summary, "length", "mean")
-    return _told(f"{figure(mean)} {_UNITS.get(column.type, 'items')} on average" if mean is not None else "")
+    unit = _UNITS.get(column.type, "items")
+    return _told(f"{figure(mean)} {unit[:-1] if mean == 1 else unit} on average" if mean is not None else "")
 
 
 def _told(text: str) -> Gist:

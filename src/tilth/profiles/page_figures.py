@@ -17,6 +17,11 @@ _SMALLEST_PLAIN = 1e-4
 _LARGEST_PLAIN = 1e15
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _PICTURES = {"\n": "↵", "\t": "⇥", "\r": "␍", "\x7f": "␡"}
+_UNSEEN = frozenset(
+    "\u00ad\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+)
+"""Characters without a shape, among them those that turn the direction of what follows around."""
+
 _SUFFIXES = ((1e12, "T"), (1e9, "bn"), (1e6, "M"), (1e3, "k"))
 _UNITS = (
     (365.25 * 86400, "years"),
@@ -172,6 +177,8 @@ def _visible(character: str) -> str:
     if character in _PICTURES:
         return _PICTURES[character]
     category = unicodedata.category(character)
+    if character in _UNSEEN:
+        return "␦"
     if category == "Cc":
         return chr(0x2400 + ord(character)) if ord(character) < 0x20 else "␦"
     return {"Zl": "↵", "Zp": "¶", "Cs": "\ufffd"}.get(category, character)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
@@ -82,9 +82,9 @@ class TablePass:
         total: int | None = None,
     ) -> None:
         """Take in all batches; while one is looked at, the next one is read."""
-        with ThreadPoolExecutor(threads + 1) if threads > 1 else nullcontext() as pool:
+        with ThreadPoolExecutor(threads) if threads > 1 else nullcontext() as pool:
             run: Run = one_by_one if pool is None else pool.map
-            for batch in batches if pool is None else _read_ahead(batches, pool):
+            for batch in batches if pool is None else _read_ahead(batches):
                 self._take(batch, run)
                 if progress is not None:
                     progress(self._whole.rows, total)
@@ -117,10 +117,18 @@ class TablePass:
         return self._slices.result() if self._slices is not None else []
 
 
-def _read_ahead(batches: Iterable[pa.RecordBatch], pool: Executor) -> Iterator[pa.RecordBatch]:
-    """The same batches, the next one read in a thread of its own while the caller works."""
+def _read_ahead(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same batches, the next one read while the caller works.
+
+    All are read by one thread, because databases may only be spoken to by the thread that called them.
+    """
     waiting = iter(batches)
-    coming = pool.submit(next, waiting, None)
-    while (batch := coming.result()) is not None:
-        coming = pool.submit(next, waiting, None)
-        yield batch
+    with ThreadPoolExecutor(1) as reader:
+        try:
+            coming = reader.submit(next, waiting, None)
+            while (batch := coming.result()) is not None:
+                coming = reader.submit(next, waiting, None)
+                yield batch
+        finally:
+            if isinstance(waiting, Generator):
+                reader.submit(waiting.close).result()

@@ -14,6 +14,7 @@ __all__ = ["report"]
 _HEADER = ("column", "type", "missing", "distinct", "mean", "std", "min", "median", "max", "most frequent")
 _WIDTH = 32
 _HINTS = 20
+_DAY = 86_400_000_000
 
 
 def report(
@@ -84,7 +85,7 @@ def _line(column: ColumnProfile) -> tuple[str, ...]:
     about = "" if column.is_distinct_exact else "~"
     shown = cast("dict[str, Any]", column.to_dict())
     median = (shown["quantiles"] or {}).get("0.5")
-    figures = (shown["mean"], shown["std"], shown["min"], median, shown["max"])
+    figures = (shown["mean"], _spread(column), shown["min"], median, shown["max"])
     return (
         _short(column.name),
         column.type,
@@ -93,6 +94,13 @@ def _line(column: ColumnProfile) -> tuple[str, ...]:
         *(_figure(value) for value in figures),
         _frequent(column),
     )
+
+
+def _spread(column: ColumnProfile) -> object:
+    """The standard deviation; of dates in days."""
+    if column.type != "datetime" or column.std is None:
+        return column.std
+    return f"{column.std / _DAY:.4g} d"
 
 
 def _figure(value: object) -> str:

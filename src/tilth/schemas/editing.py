@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["updated_toml"]
 
 _LINE = 110
+_MARK = "\ufeff"  # some editors begin a file with it
 _TABLE = re.compile(r"^[ \t]*\[", re.MULTILINE)
 _RULES = re.compile(r"(^[ \t]*#.*\n)*^[ \t]*\[\[[ \t]*rules[ \t]*\]\]", re.MULTILINE)
 _COLUMN = re.compile(r"^[ \t]*\[[ \t]*columns\b", re.MULTILINE)
@@ -50,12 +51,20 @@ def updated_toml(text: str, schema: Schema, *, where: str = "schema.toml") -> st
         type = "int"
         max = 105 # nobody is older
     """
-    import tomlkit
-
     before = Schema.from_toml(text, where)
     if before == schema:
         return text
-    text = text if text.endswith("\n") or not text else text + "\n"
+    mark = _MARK if text.startswith(_MARK) else ""
+    is_crlf = "\r\n" in text
+    plain = text.removeprefix(_MARK).replace("\r\n", "\n")
+    edited = _edited(plain if plain.endswith("\n") or not plain else plain + "\n", before, schema)
+    return mark + (edited.replace("\n", "\r\n") if is_crlf else edited)
+
+
+def _edited(text: str, before: Schema, schema: Schema) -> str:
+    """The text, whose lines end in a newline alone, changed from one schema to the other."""
+    import tomlkit
+
     document = tomlkit.parse(text)
     head = _difference(
         table_items(before.bounds, before.severities), table_items(schema.bounds, schema.severities)
@@ -127,7 +136,11 @@ def _add(table: Any, key: str, item: Any) -> None:
     """A new key after the others, before the comments and blank lines at the table's end."""
     import tomlkit
 
-    body, tail = table.value.body, []
+    if not isinstance(table, tomlkit.items.AbstractTable | tomlkit.TOMLDocument):
+        table[key] = item  # dotted keys, which may stand apart
+        return
+    values: Any = table.value
+    body, tail = values.body, []
     while body and body[-1][0] is None and not isinstance(table, tomlkit.items.InlineTable):
         tail.append(body.pop())
     table.append(key, item)

@@ -148,7 +148,7 @@ def read_schema(text: str, where: str) -> dict[str, Any]:
 
 def _parse(text: str, where: str) -> dict[str, object]:
     try:
-        return tomllib.loads(text)
+        return tomllib.loads(text.removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError as error:
         raise SchemaError(f"not TOML: {error}", where=where, expected="TOML as tilth writes it") from error
 

@@ -65,6 +65,7 @@ class DistinctCounts(Sketch):
         self._wait(hashes)
 
     def _wait(self, hashes: np.ndarray) -> None:
+        self._more.settle_if_full()
         self._waiting.append(hashes)
         self._size += len(hashes)
         if self._size >= max(_PENDING, len(self._hashes)):

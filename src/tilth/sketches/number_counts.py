@@ -22,6 +22,7 @@ _MAGNITUDE = np.int64((1 << 63) - 1)
 _OFFSET = np.uint64(1 << 63)
 _NARROW_SHIFT = 32  # from here on keys fit into 32 bits, which are sorted twice as fast
 _STANDS_OUT = 4
+_NO_BITS = 1022  # the exponent field of a double of k bits is k more
 
 
 def to_keys(values: np.ndarray, shift: int = 0) -> np.ndarray:
@@ -61,21 +62,21 @@ def _cut(keys: np.ndarray, bits: int) -> np.ndarray:
 
 def _least_shift(keys: np.ndarray, limit: int) -> int:
     # Two neighbors fall together once all bits in which they differ are dropped, across zero when both are 0.
-    left, right = keys[:-1], keys[1:]
-    size_left, size_right = np.abs(left), np.abs(right)
-    across = (left < 0) != (right < 0)
-    apart = np.where(across, np.maximum(size_left, size_right), size_left ^ size_right)
-    merging = np.bincount(_bit_length(apart), minlength=65)  # how many pairs fall together at each shift
+    sizes = np.abs(keys)
+    apart = sizes[:-1] ^ sizes[1:]
+    crossing = int(np.searchsorted(keys, 0))  # the first key that is not negative
+    if 0 < crossing < len(keys):
+        apart[crossing - 1] = max(sizes[crossing - 1], sizes[crossing])
+    merging = np.bincount(_exponents(apart), minlength=_NO_BITS + 65)[_NO_BITS:]  # pairs by their bits
     left_over = 1 + len(apart) - np.cumsum(merging)
     return int(np.argmax(left_over <= limit))
 
 
-def _bit_length(values: np.ndarray) -> np.ndarray:
-    """How many bits non-negative integers have: the exponent of the double, once rounding cannot raise it."""
-    apart = values & ~(values >> 1)  # the highest bit stays, and the one below it is clear
-    length: np.ndarray = (apart.astype(np.float64).view(np.int64) >> 52) - 1022
-    bits: np.ndarray = np.maximum(length, 0)
-    return bits
+def _exponents(values: np.ndarray) -> np.ndarray:
+    """The exponent fields of integers above 0 as doubles: how many bits they have, and 1022 more."""
+    values &= ~(values >> 1)  # the highest bit stays and the one below it is clear: rounding cannot raise it
+    exponents: np.ndarray = values.astype(np.float64).view(np.int64) >> 52
+    return exponents
 
 
 class NumberCounts(Sketch):
@@ -108,7 +109,7 @@ class NumberCounts(Sketch):
         """Count finite doubles, shape (n,), once each or `counts` times."""
         self.collect(values, counts)
         if self._tally.is_full:
-            self._coarsen()
+            self.coarsen()
 
     def collect(self, values: np.ndarray, counts: np.ndarray | None = None) -> None:
         """Count finite doubles and leave it to the caller to look at `is_full`, then `overflow`, in time."""
@@ -127,7 +128,8 @@ class NumberCounts(Sketch):
             return None
         return from_keys(self._tally.keys), self._tally.counts
 
-    def _coarsen(self) -> None:
+    def coarsen(self) -> None:
+        """Drop low bits until the table is within its limit."""
         keys, counts = self._tally.keys, self._tally.counts
         if len(keys) <= self.limit:
             return
@@ -152,12 +154,12 @@ class NumberCounts(Sketch):
         else:
             self._tally.add(*other.keys_at(shift))
         if self._tally.is_full:
-            self._coarsen()
+            self.coarsen()
 
     @property
     def shift(self) -> int:
         """How many low bits of each double are dropped; 0 while the table is exact."""
-        self._coarsen()
+        self.coarsen()
         return self._shift
 
     @property
@@ -173,12 +175,12 @@ class NumberCounts(Sketch):
     @property
     def distinct(self) -> int:
         """The number of distinct keys: of distinct numbers while exact."""
-        self._coarsen()
+        self.coarsen()
         return len(self._tally.keys)
 
     def keys_at(self, shift: int) -> tuple[np.ndarray, np.ndarray]:
         """Keys, ascending, and counts after dropping `shift` low bits in all (at least `self.shift`)."""
-        self._coarsen()
+        self.coarsen()
         if shift == self._shift:
             return self._tally.keys, self._tally.counts
         return run_sums(_cut(self._tally.keys, shift - self._shift), self._tally.counts)
@@ -190,7 +192,7 @@ class NumberCounts(Sketch):
 
     def table(self) -> tuple[np.ndarray, np.ndarray]:
         """The numbers, ascending, shape (k,), and how often each came."""
-        self._coarsen()
+        self.coarsen()
         return from_keys(self._tally.keys << self._shift), self._tally.counts
 
     def at_ranks(self, ranks: np.ndarray) -> np.ndarray:
@@ -206,7 +208,7 @@ class NumberCounts(Sketch):
         places = np.asarray(shares, dtype=np.float64) * (count - 1)
         below = np.floor(places).astype(np.int64)
         part = places - below
-        low, high = self.at_ranks(below), self.at_ranks(np.minimum(below + 1, count - 1))
+        low, high = self.at_ranks(np.stack([below, np.minimum(below + 1, count - 1)]))
         between = np.where(low == high, low, low * (1 - part) + high * part)
         return [float(value) for value in between]
 

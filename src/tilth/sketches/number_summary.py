@@ -34,8 +34,8 @@ class NumberSummary(Sketch):
     """Moments, distribution and distinct values of finite numbers, in one pass.
 
     While the table of numbers is exact, everything follows from it and nothing else is kept. From the moment
-    it has to coarsen, or meets an integer that is no double, moments and distinct values are kept beside it; they
-    begin with the exact table, so that the summary depends on the numbers alone.
+    it has to coarsen, or meets an integer that is no double, moments and distinct values are kept beside it;
+    they begin with the exact table, so that the summary depends on the numbers alone.
 
     Integers beyond 2**53 that are no doubles keep exact extremes, sums and distinct values; their
     distribution has the precision of doubles.
@@ -88,6 +88,7 @@ class NumberSummary(Sketch):
     def _settle(self) -> None:
         if self._beyond is None and self._table.overflow() is not None:
             self._go_beyond()
+            self._table.coarsen()
 
     def _go_beyond(self) -> None:
         self._beyond = self._told()

@@ -8,6 +8,8 @@ import numpy as np
 
 __all__ = ["pack", "pack_sorted", "pack_words", "unpack", "unpack_sorted", "unpack_words"]
 
+_AT_ONCE = 1 << 15
+
 
 def pack(values: np.ndarray) -> str:
     """Non-negative integers as base64 of little-endian base-128 digits (LEB128), most often one byte each.
@@ -82,10 +84,15 @@ def pack_words(values: np.ndarray) -> str:
         >>> unpack_words(pack_words(np.array([5, 6, 1000], dtype=np.uint64)))
         array([   5,    6, 1000], dtype=uint64)
     """
-    steps = np.diff(values.astype("<u8"), prepend=np.uint64(0))
     width = (_usual_step(values).bit_length() + 1) // 8
-    low = np.ascontiguousarray(steps.view(np.uint8).reshape(-1, 8)[:, :width]).tobytes()
-    return _text(bytes([width]) + len(steps).to_bytes(8, "little") + low + _digits(_above(steps, width)))
+    low, high, before = [], [], np.uint64(0)
+    for start in range(0, len(values), _AT_ONCE):
+        part = values[start : start + _AT_ONCE].astype("<u8")
+        steps = np.diff(part, prepend=before)
+        low.append(np.ascontiguousarray(steps.view(np.uint8).reshape(-1, 8)[:, :width]).tobytes())
+        high.append(_digits(steps >> np.uint64(8 * width)))
+        before = part[-1]
+    return _text(b"".join([bytes([width]), len(values).to_bytes(8, "little"), *low, *high]))
 
 
 def unpack_words(text: str) -> np.ndarray:
@@ -96,17 +103,13 @@ def unpack_words(text: str) -> np.ndarray:
     low = np.frombuffer(data, dtype=np.uint8, count=count * width, offset=9)
     steps[:, :width] = low.reshape(count, width)
     high = _from_digits(data[9 + count * width :])
-    if width < 8:
-        high = high << np.uint64(8 * width)
-    return np.cumsum(steps.view("<u8").ravel() | high, dtype=np.uint64)
+    words = steps.view("<u8").ravel()
+    words |= high << np.uint64(8 * width)
+    return np.cumsum(words, dtype=np.uint64)
 
 
 def _usual_step(values: np.ndarray) -> int:
     return int(values[-1] - values[0]) // len(values) if len(values) else 0
-
-
-def _above(steps: np.ndarray, width: int) -> np.ndarray:
-    return steps >> np.uint64(8 * width)
 
 
 def _text(data: bytes) -> str:

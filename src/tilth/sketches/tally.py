@@ -42,6 +42,11 @@ class Tally:
         self._size += keys.nbytes
         self._entries += len(keys)
 
+    def settle_if_full(self) -> None:
+        """Sort in what waits, if it is enough; for those who do not look at the keys for long."""
+        if self.is_full:
+            self._settle()
+
     @property
     def is_full(self) -> bool:
         """Whether enough is waiting to be sorted in."""
@@ -159,7 +164,8 @@ def bin_sums(places: np.ndarray, counts: np.ndarray | None, size: int) -> np.nda
         return _float_sums(places, counts, size)
     parts = ((counts >> shift) & 0x1F_FFFF for shift in (0, 21, 42))
     low, middle, high = (_float_sums(places, part, size) for part in parts)
-    return low + (middle << 21) + (high << 42)
+    total: np.ndarray = low + (middle << 21) + (high << 42)
+    return total
 
 
 def _float_sums(places: np.ndarray, counts: np.ndarray, size: int) -> np.ndarray:

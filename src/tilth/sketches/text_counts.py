@@ -65,7 +65,7 @@ class TextCounts(Sketch):
         """
         self.collect(texts, counts, words)
         if self.is_full:
-            self._raise_level()
+            self.raise_level()
 
     def collect(
         self, texts: pa.Array, counts: np.ndarray | None = None, words: np.ndarray | None = None
@@ -120,7 +120,8 @@ class TextCounts(Sketch):
     def _is_too_large(self) -> bool:
         return len(self._values) > self.limit or _text_bytes(self._values) > self.byte_limit
 
-    def _raise_level(self) -> None:
+    def raise_level(self) -> None:
+        """Drop texts by their hash until the others are within the limits."""
         self._settle()
         words: np.ndarray | None = None
         while self._is_too_large and self._level < 64:
@@ -147,7 +148,7 @@ class TextCounts(Sketch):
         else:
             self.collect(other._values, other._counts)
         if self.is_full:
-            self._raise_level()
+            self.raise_level()
 
     def absorb(self, other: Self) -> None:
         """Take in what `other` has seen, both without loss so far; the caller looks at `overflow` in time."""
@@ -164,7 +165,7 @@ class TextCounts(Sketch):
     @property
     def level(self) -> int:
         """How many leading zero bits the kept texts' hashes have; 0 while exact."""
-        self._raise_level()
+        self.raise_level()
         return self._level
 
     @property
@@ -175,18 +176,18 @@ class TextCounts(Sketch):
     @property
     def distinct(self) -> int:
         """The number of distinct texts: exact, or estimated from those kept."""
-        self._raise_level()
+        self.raise_level()
         return len(self._values) << self._level
 
     @property
     def count(self) -> int:
         """How many texts were counted, of those kept."""
-        self._raise_level()
+        self.raise_level()
         return int(self._counts.sum())
 
     def table(self) -> tuple[pa.Array, np.ndarray]:
         """The texts kept, ascending, and how often each came."""
-        self._raise_level()
+        self.raise_level()
         if not self._is_sorted:
             order = pc.sort_indices(self._values)
             self._values, self._counts = self._values.take(order), self._counts[order.to_numpy()]

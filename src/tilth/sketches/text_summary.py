@@ -98,6 +98,7 @@ class TextSummary(Sketch):
     def _settle(self) -> None:
         if self._beyond is None and self._counts.overflow() is not None:
             self._beyond = self._told()
+            self._counts.raise_level()
 
     def _told(self) -> _Beyond:
         """What all texts tell about lengths, distinct and frequent ones."""

@@ -1,27 +1,36 @@
-"""Data as Arrow record batches, whatever it comes from; the only room that knows file formats."""
+"""Data as Arrow record batches, whatever it comes from; the only room that knows file formats.
+
+The names below are resolved when they are first used, so that only the readers that are needed are loaded.
+"""
 
 from __future__ import annotations
 
-from tilth.tables.arrow_types import ARROW_TYPES
-from tilth.tables.concatenation import concat_tables, large_parts
-from tilth.tables.fingerprints import fingerprint
-from tilth.tables.image_hashes import NEAR_DUPLICATE_DISTANCE, NO_HASH, image_hash, image_hashes
-from tilth.tables.media_statistics import AUDIO_STATISTICS, IMAGE_STATISTICS, with_media_statistics
-from tilth.tables.opening import open_table
-from tilth.tables.prediction_tables import predictions_table
-from tilth.tables.predictions import (
-    FeedbackLog,
-    Label,
-    Prediction,
-    PredictionLog,
-    read_feedback,
-    read_predictions,
-)
-from tilth.tables.row_hashes import number_copies, row_hashes, rows_repeat
-from tilth.tables.sentinels import SENTINELS, sentinels
-from tilth.tables.splitting import PARTS, SplitMethod, SplitPlan, split
-from tilth.tables.table import Reader, Scalar, Table
-from tilth.tables.writing import write_table
+import importlib
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tilth.tables.arrow_types import ARROW_TYPES
+    from tilth.tables.concatenation import concat_tables, large_parts
+    from tilth.tables.fingerprints import fingerprint
+    from tilth.tables.image_hashes import NEAR_DUPLICATE_DISTANCE, NO_HASH, image_hash, image_hashes
+    from tilth.tables.media_statistics import AUDIO_STATISTICS, IMAGE_STATISTICS, with_media_statistics
+    from tilth.tables.opening import open_table
+    from tilth.tables.prediction_tables import predictions_table
+    from tilth.tables.predictions import (
+        FeedbackLog,
+        Label,
+        Prediction,
+        PredictionLog,
+        read_feedback,
+        read_predictions,
+    )
+    from tilth.tables.row_hashes import number_copies, row_hashes, rows_repeat
+    from tilth.tables.sentinels import SENTINELS, sentinels
+    from tilth.tables.splitting import PARTS, SplitMethod, SplitPlan, split
+    from tilth.tables.table import Reader, Scalar, Table
+    from tilth.tables.writing import write_table
 
 __all__ = [
     "ARROW_TYPES",
@@ -57,3 +66,53 @@ __all__ = [
     "with_media_statistics",
     "write_table",
 ]
+
+_HOMES = {
+    name: home
+    for home, names in {
+        "arrow_types": ["ARROW_TYPES"],
+        "concatenation": ["concat_tables", "large_parts"],
+        "fingerprints": ["fingerprint"],
+        "image_hashes": ["NEAR_DUPLICATE_DISTANCE", "NO_HASH", "image_hash", "image_hashes"],
+        "media_statistics": ["AUDIO_STATISTICS", "IMAGE_STATISTICS", "with_media_statistics"],
+        "opening": ["open_table"],
+        "prediction_tables": ["predictions_table"],
+        "predictions": [
+            "FeedbackLog",
+            "Label",
+            "Prediction",
+            "PredictionLog",
+            "read_feedback",
+            "read_predictions",
+        ],
+        "row_hashes": ["number_copies", "row_hashes", "rows_repeat"],
+        "sentinels": ["SENTINELS", "sentinels"],
+        "splitting": ["PARTS", "SplitMethod", "SplitPlan", "split"],
+        "table": ["Reader", "Scalar", "Table"],
+        "writing": ["write_table"],
+    }.items()
+    for name in names
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'tilth.tables' has no attribute {name!r}")
+    value: object = getattr(importlib.import_module(f"tilth.tables.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)
+
+
+class _Room(ModuleType):
+    """A package in which a name that is also a file's, such as `row_hashes`, never means the file."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Room

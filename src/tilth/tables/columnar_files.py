@@ -197,8 +197,9 @@ def _table(
     options: ReadOptions,
     parts: Callable[[], list[Table]] | None = None,
 ) -> Table:
-    spread = Spread(found.schema)
-    labels = row_labels(spread.schema.names)
+    with _said_of(file, found.form):  # names of columns need not be UTF-8
+        spread = Spread(found.schema)
+        labels = row_labels(spread.schema.names)
     wanted = set(options.kept((name for name in spread.schema.names if name not in labels), file.name))
     fields = pa.schema([field for field in spread.schema if field.name in wanted])
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import secrets
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +54,8 @@ class BadRowsFile:
 
     def part(self, file: SourceFile) -> IO[str]:
         """Where to write the rows of a file, from the first."""
+        import tempfile
+
         if self.path.exists() and self.path.resolve() == file.path.resolve():
             raise UsageError("the bad rows would replace the data", where=file.name, mend="name another file")
         part = tempfile.SpooledTemporaryFile(_IN_MEMORY, "w+", encoding="utf-8", newline="")  # noqa: SIM115 - closed by `finish`
@@ -70,6 +70,8 @@ class BadRowsFile:
         Raises:
             DataError: it cannot be written.
         """
+        import secrets
+
         unfinished = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}")
         try:
             with unfinished.open("w", encoding="utf-8", newline="") as out:

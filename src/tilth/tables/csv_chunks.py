@@ -21,6 +21,7 @@ _BYTES_A_COLUMN = 2048
 _SLICE = 1 << 18
 _QUOTE, _FEED, _RETURN = b'"'[0], b"\n"[0], b"\r"[0]
 _SENTINEL = "\0"
+_NONE = np.empty(0, np.uint32)
 
 _wide = threading.Lock()
 _widened = 0
@@ -126,7 +127,7 @@ def _whole_records(
 ) -> tuple[int, bool]:
     """Where the last record ends that is whole, and whether quoted cells begin or end with white space."""
     array = np.frombuffer(buffer, np.uint8, filled)
-    quotes = _positions(array, _QUOTE)
+    quotes = _positions(array, _QUOTE) if buffer.find(_QUOTE, 0, filled) >= 0 else _NONE
     if spaced or not _are_regular(array, quotes, separator):
         return _lexed_end(array.tobytes(), separator, spaced, at_end), _has_padding(array, quotes, quotes)
     padded = _has_padding(array, quotes[::2], quotes[1::2])
@@ -144,12 +145,12 @@ def _whole_records(
 
 def _positions(array: np.ndarray, byte: int) -> np.ndarray:
     """Where a byte is, sought in slices that fit a cache."""
-    found = []
+    found: list[np.ndarray] = []
     for start in range(0, len(array), _SLICE):
         here = np.flatnonzero(array[start : start + _SLICE] == byte)
         if len(here):
             found.append(here.astype(np.uint32) + np.uint32(start))
-    return np.concatenate(found) if found else np.empty(0, np.uint32)
+    return np.concatenate(found) if found else _NONE
 
 
 def _are_regular(array: np.ndarray, quotes: np.ndarray, separator: str) -> bool:

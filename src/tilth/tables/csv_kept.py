@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -101,6 +99,9 @@ class KeptBatches:
             yield pa.ipc.read_record_batch(pa.py_buffer(block), schema)
 
     def _spill(self, batch: pa.RecordBatch) -> None:
+        import shutil
+        import tempfile
+
         if self._file is None:
             self._room = shutil.disk_usage(tempfile.gettempdir()).free * _SHARE_OF_DISK
             unnamed = tempfile.TemporaryFile(prefix="tilth-")  # noqa: SIM115 - open as long as this is

@@ -23,7 +23,7 @@ DIRECT_TYPES: tuple[ColumnType, ...] = ("int", "float", "bool", "datetime")
 """The types whose values are parsed without making texts first."""
 
 _SLICE = 1 << 17
-_LAST_CONTROL, _LAST_PREFIX = b"\r-"
+_LAST_CONTROL, _SPACE, _COMMA, _MINUS, _ZERO = b"\r ,-0"
 _CODE_FIRST = re.compile(rb"[\x00-\x2d]*0[0-9xX]")
 
 
@@ -145,7 +145,10 @@ def _has_blank_ends(cells: pa.Array) -> bool:
     if data is None or data.size == 0 or not len(cells):
         return False
     ends = np.frombuffer(offsets, np.int32, len(cells) + 1, cells.offset * 4)
-    bytes_ = np.frombuffer(data, np.uint8)
+    bytes_ = np.frombuffer(data, np.uint8)[ends[0] : ends[-1]]
+    if not (bytes_ <= _SPACE).any():
+        return False
+    ends = ends - ends[0]
     starts, lasts = ends[:-1], ends[1:] - 1
     if not ends[1:].all() or cells.null_count or (starts > lasts).any():
         full = starts <= lasts
@@ -164,8 +167,36 @@ def _may_have_codes(data: memoryview, separator: str) -> bool:
         return True
     array, mark = np.frombuffer(data, np.uint8), ord(separator)
     room = [np.empty(_SLICE + 4, bool) for _ in range(4)]
-    slices = (array[start : start + _SLICE + 4] for start in range(0, len(array), _SLICE))
-    return any(_codes_in(part, mark, [space[: len(part)] for space in room]) for part in slices)
+    is_quick = mark < _ZERO
+    for start in range(0, len(array), _SLICE):
+        part = array[start : start + _SLICE + 4]
+        here = [space[: len(part)] for space in room]
+        if is_quick and not _codes_anywhere(part, mark, here):
+            continue
+        is_quick = False  # what was found is likely to be in every slice, such as times after dates
+        if _codes_in(part, mark, here):
+            return True
+    return False
+
+
+def _codes_anywhere(part: np.ndarray, mark: int, room: list[np.ndarray]) -> bool:
+    """Whether anything like a code follows what may be the beginning of a cell, or a blank, or the like.
+
+    A minus must follow such a byte itself, so that dates do not count.
+    """
+    starts, signs, zeros, other = room
+    np.less_equal(part, _COMMA, out=starts)
+    if mark > _COMMA:
+        np.equal(part, mark, out=other)
+        starts |= other
+    np.equal(part, _MINUS, out=signs)
+    signs[1:] &= starts[:-1]
+    signs |= starts
+    np.equal(part, _ZERO, out=zeros)
+    np.greater_equal(part, _ZERO, out=other)
+    zeros[:-1] &= other[1:]
+    zeros[1:] &= signs[:-1]
+    return bool(zeros[1:-1].any())
 
 
 def _codes_in(part: np.ndarray, mark: int, room: list[np.ndarray]) -> bool:
@@ -173,7 +204,7 @@ def _codes_in(part: np.ndarray, mark: int, room: list[np.ndarray]) -> bool:
     np.less_equal(part, _LAST_CONTROL, out=ends)  # line ends, and what is no text
     np.equal(part, mark, out=other)
     ends |= other
-    np.less_equal(part, _LAST_PREFIX, out=prefixes)
+    np.less_equal(part, _MINUS, out=prefixes)
     np.greater(prefixes, ends, out=prefixes)
     np.logical_and(ends[:-1], prefixes[1:], out=other[1:])  # a prefix at the beginning of a cell
     other[:1] = False
@@ -181,9 +212,9 @@ def _codes_in(part: np.ndarray, mark: int, room: list[np.ndarray]) -> bool:
     if zeros[:-1].any():
         return True
     other |= ends
-    np.equal(part, 48, out=zeros)
-    np.greater_equal(part, 48, out=prefixes)
-    if mark >= 48:
+    np.equal(part, _ZERO, out=zeros)
+    np.greater_equal(part, _ZERO, out=prefixes)
+    if mark >= _ZERO:
         np.greater(prefixes, ends, out=prefixes)
     zeros[:-1] &= prefixes[1:]
     other[:-2] &= zeros[1:-1]

@@ -21,9 +21,8 @@ from tilth.tables.table import Table
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook
 
-__all__ = ["EXCEL_SUFFIXES", "open_excel"]
+__all__ = ["open_excel"]
 
-EXCEL_SUFFIXES = (".xlsx", ".xlsm", ".xls", ".ods")
 _ROWS_AT_ONCE = 8192
 _WHOLE = 2.0**53
 _KINDS: dict[type, str] = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -28,6 +29,19 @@ _ERROR = re.compile(rb"\bt=[\"']e[\"']")
 _ODS = re.compile(rb"<table:(table-row|table-cell|covered-table-cell|table)\b([^<>]*)>")
 _REPEATED = re.compile(rb"number-(?:rows|columns)-repeated=\"(\d{1,10})\"")
 _LETTERS = 26
+# What reading a damaged archive ends in; OSError where it names a place before its own beginning.
+_DAMAGES = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    KeyError,
+    NotImplementedError,
+    OSError,
+    OverflowError,
+    RuntimeError,
+    ValueError,
+)
 
 
 @dataclass(frozen=True)
@@ -61,7 +75,9 @@ def check_workbook(file: SourceFile, sheet: str | None) -> SheetFacts:
     try:
         with zipfile.ZipFile(file.path) as parts:
             return _look(parts, file, sheet)
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, RuntimeError) as error:
+    except DataError:
+        raise
+    except _DAMAGES as error:
         raise _damaged(file, error) from error
 
 

@@ -9,24 +9,21 @@ import pyarrow as pa
 
 from tilth.errors import DataError, UsageError
 from tilth.tables.adjusting import adjusted
-from tilth.tables.columnar_files import open_arrow, open_parquet
 from tilth.tables.concatenation import concat_tables
 from tilth.tables.csv_bad_rows import BadRowsFile
-from tilth.tables.csv_files import open_csv
-from tilth.tables.excel import EXCEL_SUFFIXES, open_excel
-from tilth.tables.files import SourceFile
+from tilth.tables.files import EXCEL_SUFFIXES, SourceFile
 from tilth.tables.globs import FoundFile
-from tilth.tables.json_lines import open_json_lines
 from tilth.tables.read_options import ReadOptions
 from tilth.tables.remote import RemoteFile
 from tilth.tables.table import Table
 from tilth.tables.text_types import TypeGuess, convert_cells
 from tilth.types import ColumnType
 
-__all__ = ["CSV_SUFFIXES", "TABLE_SUFFIXES", "check_columns", "open_file", "open_files"]
+__all__ = ["CSV_SUFFIXES", "TABLE_SUFFIXES", "check_columns", "open_file", "open_files", "refused_workbook"]
 
 CSV_SUFFIXES = (".csv", ".tsv", ".txt", ".data")
 _JSON_SUFFIXES = (".jsonl", ".ndjson")
+_ARCHIVES = (".zip", ".tar", ".tgz", ".7z", ".rar")
 _EXPECTED = (
     ".csv, .tsv, .txt, .data, .jsonl, .ndjson (each also .gz, .zst, .bz2, .xz), .parquet, .arrow, .feather, "
     ".xlsx, .xlsm, .xls or .ods"
@@ -36,6 +33,8 @@ Opener = Callable[[SourceFile, ReadOptions], Table]
 
 
 def _open_csv(file: SourceFile, options: ReadOptions) -> Table:
+    from tilth.tables.csv_files import open_csv
+
     table = open_csv(
         file, options.missing, options.types, encoding=options.encoding, bad_rows=options.bad_rows_file
     )
@@ -43,31 +42,41 @@ def _open_csv(file: SourceFile, options: ReadOptions) -> Table:
 
 
 def _open_json_lines(file: SourceFile, options: ReadOptions) -> Table:
+    from tilth.tables.json_lines import open_json_lines
+
     table = open_json_lines(file, encoding=options.encoding, bad_rows=options.bad_rows_file)
     return adjusted(table, options)
 
 
-def _open_columns(reader: Opener) -> Opener:
+def _open_columns(file: SourceFile, options: ReadOptions) -> Table:
+    from tilth.tables.columnar_files import open_arrow, open_parquet
+
+    reader = open_parquet if file.suffix == ".parquet" else open_arrow
     # What is left out is left out by the reader, since it may be of a type that cannot be read at all.
-    return lambda file, options: adjusted(reader(file, options), replace(options, exclude=()))
+    return adjusted(reader(file, options), replace(options, exclude=()))
 
 
 def _open_excel(file: SourceFile, options: ReadOptions) -> Table:
+    from tilth.tables.excel import open_excel
+
     if isinstance(file, RemoteFile):
-        raise DataError(
-            "a workbook is opened from this machine only",
-            where=file.name,
-            mend="copy it here, or write it as CSV or Parquet",
-        )
+        raise refused_workbook(file.name)
     return adjusted(open_excel(file, options), replace(options, exclude=()))
+
+
+def refused_workbook(name: str) -> DataError:
+    """The error for a workbook in an object store."""
+    return DataError(
+        "a workbook is opened from this machine only",
+        where=name,
+        mend="copy it here, or write it as CSV or Parquet",
+    )
 
 
 _OPENERS: dict[str, Opener] = {
     **dict.fromkeys(CSV_SUFFIXES, _open_csv),
     **dict.fromkeys(_JSON_SUFFIXES, _open_json_lines),
-    ".parquet": _open_columns(open_parquet),
-    ".arrow": _open_columns(open_arrow),
-    ".feather": _open_columns(open_arrow),
+    **dict.fromkeys((".parquet", ".arrow", ".feather"), _open_columns),
     **dict.fromkeys(EXCEL_SUFFIXES, _open_excel),
 }
 TABLE_SUFFIXES = tuple(_OPENERS)
@@ -88,12 +97,22 @@ def open_file(file: SourceFile, options: ReadOptions) -> Table:
             f"files ending in '{shown}' are not known" if shown else "the file's name has no ending",
             where=file.name,
             expected=_EXPECTED,
-            mend="rename the file by what is in it",
+            mend=_mend(file.suffix),
         )
     if file.suffix not in (*CSV_SUFFIXES, *_JSON_SUFFIXES) and (options.encoding or options.bad_rows):
         what = "an encoding" if options.encoding else "a file for bad rows"
         raise UsageError(f"{what} is only for files of text", where=file.name, expected="CSV or JSON lines")
     return opener(file, options)
+
+
+def _mend(suffix: str) -> str:
+    from tilth.tables.folder_listing import MEDIA_SUFFIXES
+
+    if suffix in MEDIA_SUFFIXES:
+        return "images and recordings are read from a folder of them on this machine: name the folder"
+    if suffix in _ARCHIVES:
+        return "unpack the archive first"
+    return "rename the file by what is in it"
 
 
 def open_files(found: Sequence[FoundFile], options: ReadOptions, name: str | None = None) -> Table:

@@ -9,10 +9,13 @@ from typing import IO
 
 from tilth.errors import DataError, closest
 
-__all__ = ["COMPRESSIONS", "SourceFile", "source_file", "suffixes_of"]
+__all__ = ["COMPRESSIONS", "EXCEL_SUFFIXES", "SourceFile", "source_file", "suffixes_of"]
 
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".xz": "xz"}
 """What a file is packed with, by the end of its name."""
+
+EXCEL_SUFFIXES = (".xlsx", ".xlsm", ".xls", ".ods")
+"""The endings of workbooks."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,8 @@ def suffixes_of(path: PurePath) -> tuple[str, str | None]:
 def _absent(path: Path, error: OSError) -> DataError:
     if not isinstance(error, FileNotFoundError):
         return DataError(f"the file cannot be read: {error.strerror}", where=str(path))
+    if path.is_symlink():
+        return DataError("this link leads to nothing", where=str(path), mend="mend or remove the link")
     near = None
     if path.parent.is_dir():
         near = closest(path.name, (entry.name for entry in path.parent.iterdir()))

@@ -79,7 +79,7 @@ def list_media(root: Path) -> FolderListing:
         sizes,
         np.array([changed for _, _, changed in found.files], np.int64),
         sorted(found.metadata),
-        [f"{count} {what} left out" for what, count in sorted(found.left_out.items())],
+        [f"{what} left out: {count:,}" for what, count in sorted(found.left_out.items())],
     )
 
 
@@ -104,10 +104,24 @@ def _entries(root: Path, real_root: str, found: _Found) -> Iterator[tuple[str, o
                 _check_link(path, root, real_root)
             if entry.is_dir(follow_symlinks=False):
                 waiting.append(f"{path}/")
-            elif entry.is_dir():
+            elif _leads_to_folder(entry):
                 found.left_out["links to folders"] += 1
             else:
                 yield path, entry
+
+
+def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a link to itself
+        return False
 
 
 def _check_link(path: str, root: Path, real_root: str) -> None:
@@ -126,7 +140,7 @@ def _take(path: str, entry: os.DirEntry[str], root: Path, found: _Found) -> None
         found.metadata.append(path)
         return
     kind = MEDIA_SUFFIXES.get(os.path.splitext(entry.name)[1].lower())  # noqa: PTH122 - a Path for each file is slow
-    if kind is None or not entry.is_file():
+    if kind is None or not _is_file(entry):
         found.left_out["files that are neither images nor recordings"] += 1
         return
     try:

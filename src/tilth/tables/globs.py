@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 from urllib.parse import unquote
 
 from tilth.errors import DataError, closest
-from tilth.tables.files import SourceFile, source_file
+from tilth.tables.files import SourceFile, source_file, suffixes_of
 
 __all__ = [
     "FoundFile",
@@ -113,17 +113,21 @@ def find_pattern(pattern: str) -> list[FoundFile]:
     return found
 
 
-def files_below(folder: Path) -> list[FoundFile]:
+def files_below(folder: Path, known: Container[str] | None = None) -> list[FoundFile]:
     """All files in a folder and its folders, in the order of their paths; hidden ones are left out.
 
     Names that begin with a dot or an underscore are hidden, as engines on clusters have it.
+
+    Args:
+        folder: where to look.
+        known: endings of the files that will be read; others are not looked at, and may be empty.
     """
     paths = [
         path
         for path in _walk(folder, None)
         if not any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
     ]
-    return [_found(path, folder) for path in sorted(paths)]
+    return [_found(path, folder, known) for path in sorted(paths)]
 
 
 def holds_any(folder: Path, suffixes: Container[str]) -> bool:
@@ -135,8 +139,11 @@ def holds_any(folder: Path, suffixes: Container[str]) -> bool:
     )
 
 
-def _found(path: Path, start: Path) -> FoundFile:
-    return FoundFile(source_file(path), partition(path.relative_to(start).parts[:-1]))
+def _found(path: Path, start: Path, known: Container[str] | None = None) -> FoundFile:
+    suffix, compression = suffixes_of(path)
+    unread = known is not None and suffix not in known
+    file = SourceFile(path, suffix, compression, 0, 0) if unread else source_file(path)
+    return FoundFile(file, partition(path.relative_to(start).parts[:-1]))
 
 
 def _walk(folder: Path, deep: int | None) -> Iterator[Path]:
@@ -153,7 +160,7 @@ def _walk(folder: Path, deep: int | None) -> Iterator[Path]:
             raise DataError(f"the folder cannot be read: {error.strerror}", where=str(current)) from error
         for entry in entries:
             path = current / entry.name
-            if not entry.is_dir():
+            if not _is_folder(entry):
                 yield path
             elif deep is None or depth < deep:
                 real = os.path.realpath(path)
@@ -161,12 +168,21 @@ def _walk(folder: Path, deep: int | None) -> Iterator[Path]:
                     waiting.append((path, depth + 1, above | {real}))
 
 
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself, of which reading it says so
+        return False
+
+
 def _nothing(pattern: str, start: Path) -> DataError:
     nearest = start
     while not nearest.is_dir() and nearest != nearest.parent:
         nearest = nearest.parent
-    names = sorted(entry.name for entry in nearest.iterdir())
-    near = closest(PurePath(pattern).name.lstrip("*"), names)
+    names = sorted(entry.name for entry in nearest.iterdir() if not entry.name.startswith("."))
+    # What comes next on the way, which is the first that is not there.
+    wanted = PurePath(pattern).parts[len(nearest.parts) :]
+    near = closest(wanted[0].lstrip("*") if wanted else "", names)
     inside = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
     return DataError(
         "no file matches this pattern",

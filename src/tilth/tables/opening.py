@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,14 +12,11 @@ from tilth.errors import DataError, UsageError
 from tilth.tables.adjusting import adjusted
 from tilth.tables.concatenation import concat_tables
 from tilth.tables.databases import is_database, open_database
-from tilth.tables.excel import EXCEL_SUFFIXES, open_excel
-from tilth.tables.file_sets import CSV_SUFFIXES, TABLE_SUFFIXES, check_columns, open_files
-from tilth.tables.files import source_file
-from tilth.tables.folder_listing import MEDIA_SUFFIXES
+from tilth.tables.file_sets import CSV_SUFFIXES, TABLE_SUFFIXES, check_columns, open_files, refused_workbook
+from tilth.tables.files import EXCEL_SUFFIXES, source_file
 from tilth.tables.globs import FoundFile, files_below, find_pattern, holds_any, is_pattern, one_kind
-from tilth.tables.memory import is_rows, table_from_columns, table_from_frame, table_from_rows
 from tilth.tables.read_options import ReadOptions
-from tilth.tables.remote import find_remote, has_folder, is_remote
+from tilth.tables.remote import find_remote, has_folder, is_remote, shown
 from tilth.tables.table import Table
 from tilth.types import ColumnType
 
@@ -63,6 +61,8 @@ def open_table(
     """
     options = ReadOptions.checked(missing, types, exclude, encoding, bad_rows)
     places = _places(data)
+    if "" in places:
+        raise DataError("the name of the data is empty", expected="a path or an address")
     if not places:
         return _from_memory(data, options)
     found = [find_files(place) for place in places]
@@ -84,6 +84,8 @@ def _places(data: object) -> list[str]:
 
 
 def _from_memory(data: object, options: ReadOptions) -> Table:
+    from tilth.tables.memory import is_rows, table_from_columns, table_from_frame, table_from_rows
+
     if isinstance(data, Table):
         return adjusted(data, options)
     if isinstance(data, Mapping):
@@ -119,11 +121,11 @@ def _open_place(place: str, options: ReadOptions) -> Table:
 
 def _files_at(place: str) -> list[FoundFile]:
     if is_remote(place):
-        found = find_remote(place)
+        found = find_remote(place, TABLE_SUFFIXES)
         return found if len(found) == 1 else one_kind(found, TABLE_SUFFIXES, place)
     path = Path(place)
     if path.is_dir():
-        return one_kind(files_below(path), TABLE_SUFFIXES, place)
+        return one_kind(files_below(path, TABLE_SUFFIXES), TABLE_SUFFIXES, place)
     if is_pattern(place) and not path.exists():
         return find_pattern(place)
     return [FoundFile(source_file(path))]
@@ -137,8 +139,9 @@ def _special(place: str) -> Special | None:
     rules: tuple[tuple[Callable[[str], bool], Special], ...] = (
         (is_database, _open_database),
         (_is_web, _refuse_web),
-        (_is_delta, _open_delta),
+        (_is_unknown_address, _refuse_address),
         (_names_sheet, _open_sheet),
+        (_is_delta, _open_delta),
         (_is_media_folder, _open_media),
     )
     return next((opener for applies, opener in rules if applies(place)), None)
@@ -146,7 +149,7 @@ def _special(place: str) -> Special | None:
 
 def _asked(place: str) -> tuple[str, str, str]:
     """A path and what is asked of it behind a question mark or an @: path, key, value."""
-    if not Path(place).exists():
+    if not os.path.exists(place):  # noqa: PTH110 - also where a folder may not be looked into
         path, _, question = place.rpartition("?")
         key, mark, value = question.partition("=")
         if path and mark and key in _QUESTIONS:
@@ -171,11 +174,30 @@ def _refuse_web(place: str, _: ReadOptions) -> Table:
     )
 
 
+def _is_unknown_address(place: str) -> bool:
+    scheme, mark, _ = place.partition("://")
+    return bool(mark) and scheme.isalnum() and not is_remote(place) and not Path(place).exists()
+
+
+def _refuse_address(place: str, _: ReadOptions) -> Table:
+    scheme, rest = place.split("://", 1)
+    raise DataError(
+        f"addresses that begin with '{scheme}://' are not known",
+        where=shown(place),
+        expected="a path, s3://, gs://, az://, postgresql:// or sqlite:///",
+        mend=f"write it as a path: {rest}" if scheme == "file" else None,
+    )
+
+
 def _is_delta(place: str) -> bool:
     path, key, _ = _asked(place)
     if key == "version":
         return True
-    return has_folder(path, "_delta_log") if is_remote(path) else (Path(path) / "_delta_log").is_dir()
+    return has_folder(path, "_delta_log") if is_remote(path) else _is_folder(f"{path}/_delta_log")
+
+
+def _is_folder(path: str) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112 - also where a folder may not be looked into
 
 
 def _open_delta(place: str, options: ReadOptions) -> Table:
@@ -195,7 +217,11 @@ def _names_sheet(place: str) -> bool:
 
 
 def _open_sheet(place: str, options: ReadOptions) -> Table:
+    from tilth.tables.excel import open_excel
+
     path, _, sheet = _asked(place)
+    if is_remote(path):
+        raise refused_workbook(shown(path))
     file = source_file(Path(path))
     if file.suffix not in EXCEL_SUFFIXES:
         raise DataError("only workbooks have sheets", where=path, expected=", ".join(EXCEL_SUFFIXES))
@@ -204,7 +230,11 @@ def _open_sheet(place: str, options: ReadOptions) -> Table:
 
 def _is_media_folder(place: str) -> bool:
     path = Path(place)
-    return path.is_dir() and holds_any(path, MEDIA_SUFFIXES)
+    if not path.is_dir():
+        return False
+    from tilth.tables.folder_listing import MEDIA_SUFFIXES
+
+    return holds_any(path, MEDIA_SUFFIXES)
 
 
 def _open_media(place: str, options: ReadOptions) -> Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -83,8 +83,12 @@ def shown(address: str) -> str:
     return re.sub(r"^([a-z0-9+]+://[^/:@]*):.*@", r"\1@", place) + mark + question
 
 
-def find_remote(place: str) -> list[FoundFile]:
+def find_remote(place: str, known: Container[str] | None = None) -> list[FoundFile]:
     """The files that an address names: one object, those of a pattern, or all below a prefix.
+
+    Args:
+        place: the address.
+        known: endings of the files that will be read; of several, others may be empty.
 
     Raises:
         DataError: there are none, or the store cannot be reached.
@@ -96,7 +100,11 @@ def find_remote(place: str) -> list[FoundFile]:
         kind = "no file matches this pattern" if is_pattern(store.path) else "no such file or folder"
         mend = "check the address, and that the credentials may list the folder"
         raise DataError(kind, where=shown(place), mend=mend)
-    return [FoundFile(_file(store, info), values) for info, values in found]
+    files = [FoundFile(_file(store, info), values) for info, values in found]
+    for item in files:
+        if not item.file.size and (len(files) == 1 or known is None or item.file.suffix in known):
+            raise DataError("the file is empty", where=item.file.name, expected="at least a header line")
+    return files
 
 
 def has_folder(place: str, name: str) -> bool:
@@ -167,8 +175,6 @@ def _matching(filesystem: Any, base: str, path: str) -> list[tuple[Any, dict[str
 
 def _file(store: _Store, info: Any) -> RemoteFile:
     address = f"{store.root}/{info.path.removeprefix(store.base).lstrip('/')}"
-    if info.size == 0:
-        raise DataError("the file is empty", where=address, expected="at least a header line")
     path = Path(PurePosixPath(info.path).name)
     suffix, compression = suffixes_of(path)
     return RemoteFile(

@@ -76,7 +76,7 @@ class SplitPlan:
             raise UsageError(
                 f"split by {self.method} with {len(self.columns)} columns",
                 expected=f"{wanted} column{'s' if wanted != 'one' else ''} to go by",
-                mend='name it under columns, such as columns = ["label"]',
+                mend='name it: columns = ["label"], or --column label for tilth split',
             )
 
 

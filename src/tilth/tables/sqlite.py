@@ -112,11 +112,12 @@ def _path(address: DatabaseAddress) -> Path:
 def _connected(address: DatabaseAddress, path: Path) -> Iterator[sqlite3.Connection]:
     uri = f"file:{quote(str(path.absolute()))}?mode=ro"
     try:
-        with closing(sqlite3.connect(uri, uri=True, timeout=30)) as connection:
+        # Rows are read in one thread and may be read on in another, never in two at once.
+        with closing(sqlite3.connect(uri, uri=True, timeout=30, check_same_thread=False)) as connection:
             connection.execute("PRAGMA query_only = 1")
             connection.execute("PRAGMA trusted_schema = 0")
             yield connection
-    except (sqlite3.Error, sqlite3.Warning, OverflowError) as error:
+    except (sqlite3.Error, sqlite3.Warning, OverflowError, UnicodeDecodeError) as error:
         raise DataError(
             f"the database cannot be read: {error}", where=address.name, expected="a SQLite database"
         ) from error

@@ -65,14 +65,18 @@ def write_table(table: Table | pa.Table, path: str | Path) -> None:
             where=str(path),
             expected=".parquet, .arrow, .csv, .csv.gz, .jsonl or .jsonl.gz",
         )
-    waiting = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    real = Path(os.path.realpath(path))  # a link stays one, and what it points to is written
+    if real.exists() and not real.is_file():
+        kind = "a folder" if real.is_dir() else "a pipe or device"
+        raise DataError(f"this is {kind}", where=str(path), expected="a file to write")
+    waiting = real.with_name(f".{real.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:
         with waiting.open("wb") as file:
             _write(write, source, file, zipped)
             file.flush()
             os.fsync(file.fileno())
-        waiting.replace(path)
-        _sync_folder(path.parent)
+        waiting.replace(real)
+        _sync_folder(real.parent)
     except OSError as error:
         raise DataError(f"the file cannot be written: {error.strerror or error}", where=str(path)) from error
     finally:

@@ -267,8 +267,10 @@ def unique_rule(column: Column, found: ColumnProfile) -> Iterator[Anomaly]:
     if not column.unique or found.is_unique:
         return
     repeated = tuple(value for value, count in found.top(SHOWN) if count > 1)
-    share = max(0.0, 1 - found.distinct / found.count)
-    observed = f"{found.distinct} distinct among {found.count} values"
+    # An estimate of the distinct values may be above their number, and tells no share of repeats.
+    exact, most = found.is_distinct_exact, min(found.distinct, found.count - 1)
+    share = max(0.0, 1 - found.distinct / found.count) if exact else None
+    observed = f"{'' if exact else 'about '}{most} distinct among {found.count} values"
     shown = f", such as {listed(repeated)}" if repeated else ""
     message = f"column '{column.name}' has repeated values{shown} ({observed}); expected each value once"
     yield _anomaly(column, "not_unique", observed, "each value once", share, message, repeated)

@@ -35,6 +35,25 @@ _RANGES: dict[str, tuple[tuple[float, float], ...]] = {
     "fraction": ((0, 1),),
     "proportion": ((0, 1),),
 }
+_PLACES = ("latitude", "lat", "longitude", "lon", "lng")
+_MOMENTS = ("hour", "hr", "minute", "second", "month", "mnth", "quarter")
+_NO_MOMENTS = frozenset(
+    (
+        *("last", "previous", "prev", "next", "this", "each", "every", "first", "n", "num", "number"),
+        *("duration", "elapsed", "tenure", "since", "wait", "waiting"),
+        *("total", "sum", "mean", "average", "avg"),
+    )
+)
+"""Beside these words, a month or an hour is a length of time, or the time in which something happened."""
+
+_CHANGES = frozenset(
+    (
+        *("change", "growth", "diff", "difference", "delta", "increase", "decrease", "return", "yield"),
+        *("margin", "roi", "gain", "profit", "cpu", "utilization", "utilisation", "of", "over", "vs"),
+    )
+)
+"""Shares of these may be negative or more than all."""
+
 _WEEKDAYS = ("weekday", "dow", "dayofweek")
 _QUANTITIES = frozenset(
     (
@@ -64,13 +83,16 @@ _FIXED = ("width", "height", "channels", "sample_rate")
 _MOST_FORMATS = 3
 
 
-def natural_range(name: str, low: float, high: float) -> tuple[float | None, float | None]:
+def natural_range(
+    name: str, low: float, high: float, *, is_whole: bool = True
+) -> tuple[float | None, float | None]:
     """The range that a column's name suggests, if its values lie in it; None for no bound.
 
     Args:
         name: the column's name; its last word counts, units aside.
         low: its least value.
         high: its greatest value.
+        is_whole: whether all its values are whole numbers, as those of hours, months and the like are.
 
     Example:
         >>> natural_range("pickup_latitude", 41.6, 42.1), natural_range("month", 1, 202405)
@@ -82,12 +104,26 @@ def natural_range(name: str, low: float, high: float) -> tuple[float | None, flo
     while len(words) > 1 and words[-1] in _UNITS:
         words.pop()
     last = words[-1] if words else ""
+    if not _is_plain(words, last, is_whole) or (last in _PLACES and not name.lower().endswith(last)):
+        return None, None
     for least, most in _RANGES.get(last, ()):
         if least <= low and high <= most:
             return least, most
     if last in _WEEKDAYS or words[-3:] == ["day", "of", "week"]:
         return _weekdays(low, high)
     return (0, None) if last in _QUANTITIES and low >= 0 else (None, None)
+
+
+def _is_plain(words: list[str], last: str, is_whole: bool) -> bool:
+    """Whether the words before the last leave it its usual meaning, and the values too."""
+    others = set(words[:-1])
+    if last in _QUANTITIES:
+        return not others & {"change", "diff", "difference", "delta"}
+    if "per" in others:
+        return False
+    if last in _MOMENTS:
+        return is_whole and not others & _NO_MOMENTS
+    return not (last in _RANGES and last not in _PLACES and others & _CHANGES)
 
 
 def _weekdays(low: float, high: float) -> tuple[float | None, float | None]:

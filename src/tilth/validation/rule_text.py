@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from tilth.errors import SchemaError, closest
+from tilth.validation.rule_size import check_size
 
-__all__ = ["FUNCTIONS", "quoted_rule", "rule_columns", "with_moments"]
+__all__ = ["FUNCTIONS", "Token", "quoted_rule", "rule_columns", "with_moments"]
 
 FUNCTIONS = frozenset(
     (
@@ -41,6 +42,21 @@ _WORDS = _RESERVED | frozenset(
 _FORBIDDEN = frozenset(
     ("select", "with", "exists", "any", "some", "all", "over", "union", "intersect", "except", "table")
 )
+_PARTS_OF_DATES = frozenset(
+    (
+        *("year", "quarter", "month", "week", "day", "hour", "minute", "second"),
+        *("dow", "isodow", "doy", "isoyear"),
+    )
+)
+_COUNTING = _PARTS_OF_DATES | frozenset(
+    (
+        *("length", "char_length", "character_length", "octet_length", "bit_length", "strpos", "position"),
+        *("extract", "date_part"),
+    )
+)
+"""Functions whose results Polars keeps in 8 or 32 bits, some without a sign: 1 - 2 would be 4294967295."""
+
+_WIDE = {"int": "bigint", "integer": "bigint", "float": "double", "real": "double"}
 _TOKEN = re.compile(
     r"""(?P<space>\s+)
       | (?P<comment>--|/\*)
@@ -57,12 +73,20 @@ _LITERAL_TYPES = ("date", "timestamp", "interval")
 
 
 @dataclass(frozen=True)
-class _Token:
+class Token:
+    """A word, name, value or sign of a rule.
+
+    Args:
+        kind: "space", "text", "quoted", "number", "name" or "sign".
+        text: as it stands in the rule.
+    """
+
     kind: str
     text: str
 
     @property
     def word(self) -> str:
+        """A name in lower case; "" for all else."""
         return self.text.lower() if self.kind == "name" else ""
 
 
@@ -88,13 +112,33 @@ def quoted_rule(expression: str, columns: Collection[str], where: str) -> str:
           expected: columns, values, comparisons, AND, OR, NOT, CASE and functions of one row...
     """
     tokens = list(_tokens(expression, where))
+    check_size(expression, tokens, where)
     parts: list[str] = []
-    position = 0
+    position = depth = 0
+    widened: list[int] = []  # the depths at which a CAST waits for its end
     while position < len(tokens):
         text, used = _part(tokens, position, columns, where)
+        if _is_narrow(tokens, position):
+            text = f"CAST({text}"
+            widened.append(depth)
+        depth += (tokens[position].text == "(") - (tokens[position].text == ")")
+        if tokens[position].text == ")" and widened and widened[-1] == depth:
+            text += " AS BIGINT)"
+            widened.pop()
         parts.append(text)
         position += used
     return "".join(parts)
+
+
+def _is_narrow(tokens: list[Token], position: int) -> bool:
+    """Whether a call begins here whose result needs a wider type."""
+    token = tokens[position]
+    if token.word not in _COUNTING or _next_sign(tokens, position + 1) != "(":
+        return False
+    if token.word not in ("extract", "date_part"):
+        return True
+    field = next((t for t in tokens[position + 1 :] if t.kind in ("name", "text")), token)
+    return field.text.strip("'").lower() in _PARTS_OF_DATES
 
 
 def with_moments(expression: str, beside: Collection[str] | None = None) -> str:
@@ -134,18 +178,18 @@ def _unquoted(text: str) -> str:
     return text[1:-1].replace(text[0] * 2, text[0])
 
 
-def _tokens(expression: str, where: str) -> Iterator[_Token]:
+def _tokens(expression: str, where: str) -> Iterator[Token]:
     position = 0
     while position < len(expression):
         found = _TOKEN.match(expression, position)
         if found is None or found.lastgroup == "comment":
             shown = expression[position] if found is None else found.group()
             raise _refused(shown, where)
-        yield _Token(str(found.lastgroup), found.group())
+        yield Token(str(found.lastgroup), found.group())
         position = found.end()
 
 
-def _part(tokens: list[_Token], position: int, columns: Collection[str], where: str) -> tuple[str, int]:
+def _part(tokens: list[Token], position: int, columns: Collection[str], where: str) -> tuple[str, int]:
     """The text of the token at a position, and how many tokens it takes."""
     token = tokens[position]
     if token.kind == "quoted":
@@ -158,6 +202,8 @@ def _part(tokens: list[_Token], position: int, columns: Collection[str], where: 
     called = _next_sign(tokens, position + 1) == "("
     if token.text in columns and not called and not _is_language(tokens, position):
         return _column(token.text, columns, where), 1
+    if token.word in _WIDE and _is_type(tokens, position):
+        return _WIDE[token.word], 1
     if (called and token.word in FUNCTIONS) or token.word in _WORDS or _is_field(tokens, position):
         return token.text, 1
     if called or token.word in _FORBIDDEN:
@@ -165,19 +211,19 @@ def _part(tokens: list[_Token], position: int, columns: Collection[str], where: 
     raise _unknown(token.text, columns, where)
 
 
-def _dotted(tokens: list[_Token], position: int) -> str:
+def _dotted(tokens: list[Token], position: int) -> str:
     """`a.b` as one name, where that is how the tokens go on."""
     following = tokens[position + 1 : position + 3]
     is_dotted = len(following) == 2 and following[0].text == "." and following[1].kind == "name"
     return tokens[position].text + "." + following[1].text if is_dotted else ""
 
 
-def _next_sign(tokens: list[_Token], position: int) -> str:
+def _next_sign(tokens: list[Token], position: int) -> str:
     following = [token for token in tokens[position : position + 2] if token.kind != "space"]
     return following[0].text if following else ""
 
 
-def _is_language(tokens: list[_Token], position: int) -> bool:
+def _is_language(tokens: list[Token], position: int) -> bool:
     """Whether a word that is also a column's name is here a word of the language."""
     word = tokens[position].word
     before = [token for token in tokens[:position] if token.kind != "space"]
@@ -185,11 +231,17 @@ def _is_language(tokens: list[_Token], position: int) -> bool:
         return True
     if word == "end":  # ends a CASE where a value stands before it, and is a column after a sign
         return _open_cases(before) > 0 and _is_value(before[-1])
-    cast = bool(before) and (before[-1].word == "as" or before[-1].text == "::")
-    return cast or (word in _LITERAL_TYPES and _next_sign(tokens, position + 1).startswith("'"))
+    is_literal = word in _LITERAL_TYPES and _next_sign(tokens, position + 1).startswith("'")
+    return is_literal or _is_type(tokens, position)
 
 
-def _open_cases(tokens: list[_Token]) -> int:
+def _is_type(tokens: list[Token], position: int) -> bool:
+    """Whether a word is what CAST makes of a value."""
+    before = [token for token in tokens[:position] if token.kind != "space"]
+    return bool(before) and (before[-1].word == "as" or before[-1].text == "::")
+
+
+def _open_cases(tokens: list[Token]) -> int:
     cases = 0
     for position, token in enumerate(tokens):
         cases += token.word == "case"
@@ -197,12 +249,12 @@ def _open_cases(tokens: list[_Token]) -> int:
     return cases
 
 
-def _is_value(token: _Token) -> bool:
+def _is_value(token: Token) -> bool:
     words = _RESERVED - {"null", "true", "false"}
     return token.text == ")" or token.kind in ("text", "quoted", "number") or token.word not in ("", *words)
 
 
-def _is_field(tokens: list[_Token], position: int) -> bool:
+def _is_field(tokens: list[Token], position: int) -> bool:
     """Whether a word is what EXTRACT takes, as in EXTRACT(year FROM day)."""
     before = [token for token in tokens[:position] if token.kind != "space"]
     return (

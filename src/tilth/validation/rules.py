@@ -14,6 +14,7 @@ from tilth.tables import AUDIO_STATISTICS, IMAGE_STATISTICS
 from tilth.tables.slicing import groups
 from tilth.types import SCALAR_TYPES
 from tilth.validation.rule_text import quoted_rule, rule_columns, with_moments
+from tilth.validation.rule_types import mixed_kinds
 from tilth.validation.words import shortened
 
 if TYPE_CHECKING:
@@ -244,9 +245,13 @@ def _compiled(rule: Rule, text: str, types: Mapping[str, ColumnType]) -> BoundRu
         expression = pl.sql_expr(text)
         names = rule_columns(text)
         _check_columns(rule, names, types)
-        kind = _sample(names, types).lazy().select(expression.alias("held")).collect()["held"].dtype
+        sample = _sample(names, types)
+        kind = sample.lazy().select(expression.alias("held")).collect()["held"].dtype
+        mixed = mixed_kinds(expression, sample)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         return error
+    if mixed is not None:
+        return TypeError(mixed)
     if kind != pl.Boolean:
         return TypeError(f"it gives {kind}, not true or false")
     return BoundRule(rule, names, expression)
