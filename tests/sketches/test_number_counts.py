@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tilth.sketches import NumberCounts, from_keys, to_keys
@@ -171,4 +171,5 @@ def test_the_width_of_keys_is_bounded_by_the_powers_of_two_that_numbers_span(
     counts = counts_of(values, limit)
     sizes = np.abs(np.array(values))
     spanned = len({(value < 0, np.frexp(size)[1]) for value, size in zip(values, sizes, strict=True)})
+    assume(spanned < limit)  # doubles span 4,096 at most, far below the limit that is used
     assert counts.is_exact or 2.0 ** (counts.shift - 52) <= 2 * (spanned + 1) / limit

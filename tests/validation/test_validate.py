@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tilth.profiles import Profile, profile
 from tilth.schemas import Column, DriftBound, Rule, Schema
 from tilth.tables import open_table
-from tilth.validation import Anomaly, compare, infer_schema, validate
+from tilth.validation import Anomaly, broken_rows, compare, infer_schema, validate
 
 
 def only(anomalies: list[Anomaly]) -> Anomaly:
@@ -473,9 +473,24 @@ def test_anomalies_are_json() -> None:
 
 
 def test_an_estimate_of_distinct_values_is_no_share_of_repeats() -> None:
-    repeated = np.append(np.arange(70_000) + 0.5, 0.5)
-    anomaly = only(validate({"x": repeated}, Schema((Column("x", "float", unique=True),))))
-    found = re.search(r"about (\d+) distinct among 70001 values", anomaly.observed)
+    repeated = np.tile(np.arange(1_200_000) * 7, 2)
+    schema = Schema((Column("x", "int", unique=True),))
+    anomaly = only(validate(profile({"x": repeated}), schema))
+    found = re.search(r"about (\d+) distinct among 2400000 values", anomaly.observed)
     assert found is not None
-    assert int(found[1]) <= 70_000
     assert anomaly.share is None
+    assert only(validate({"x": repeated}, schema)).share == 0.5  # from the rows it is exact
+
+
+@pytest.mark.parametrize("last", [0.5, 70_000.5])
+def test_one_repeat_among_more_values_than_a_profile_keeps_is_found(last: float) -> None:
+    """A profile keeps 65,536 different floats; the column is read once more, and judged exactly."""
+    rows = {"x": np.append(np.arange(70_000) + 0.5, last)}
+    schema = Schema((Column("x", "float", unique=True),))
+    found = validate(rows, schema)
+    repeated = last == 0.5
+    assert [a.kind for a in found] == ["not_unique"] * repeated
+    assert broken_rows(rows, schema).rows == 2 * repeated
+    if repeated:
+        assert found[0].share == pytest.approx(1 / 70_001)
+        assert "70000 distinct among 70001 values" in found[0].message

@@ -212,7 +212,7 @@ def read_text(path: Path, expected: str) -> str:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_bytes().decode("utf-8")  # with its own line ends
     except FileNotFoundError:
         from tilth.tables.files import source_file
 

@@ -11,8 +11,8 @@ import pyarrow as pa
 from tilth.errors import UsageError
 from tilth.evaluation.result import Evaluation
 from tilth.evaluation.slice_result import SliceResult
-from tilth.tables.slicing import groups
 from tilth.metrics import BinaryStatistics, LabelEncoding, MulticlassStatistics, RegressionStatistics
+from tilth.tables.slicing import groups
 
 __all__ = ["Evaluator"]
 

@@ -47,7 +47,7 @@ class Table:
         notes: what was assumed when reading, as sentences for people.
         empty: columns known to have no value in any row, whose type is therefore only a guess.
         parts: how to cut the table into independent ones; default: it is one part.
-        is_untyped: whether the types were found out from text, as in a CSV file, and not stored with the data.
+        is_untyped: whether the types were found out from text, as in a CSV file, not stored with the data.
 
     Example:
         >>> from tilth.tables import open_table

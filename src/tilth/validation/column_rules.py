@@ -42,13 +42,16 @@ SLACK = 1e-12
 _Rule = Callable[["Column", "ColumnProfile"], Iterator[Anomaly]]
 
 
-def judge_column(column: Column, found: ColumnProfile, misfits: Misfits | None = None) -> Iterator[Anomaly]:
+def judge_column(
+    column: Column, found: ColumnProfile, misfits: Misfits | None = None, repeats: int | None = None
+) -> Iterator[Anomaly]:
     """The expectations of a column that its values break.
 
     Args:
         column: what it must be.
         found: its profile. Texts that could not be read as the column's type count as missing there.
         misfits: what did not fit while the rows were read; None where there is only the profile.
+        repeats: how many values came before, where that was counted apart.
     """
     yield from missing_rule(column, found, misfits)
     yield from type_rule(column, found, misfits)
@@ -57,6 +60,8 @@ def judge_column(column: Column, found: ColumnProfile, misfits: Misfits | None =
     for rule in _RULES:
         if found.count:
             yield from rule(column, found)
+    if found.count:
+        yield from unique_rule(column, found, repeats)
     if column.pattern is not None and found.count:
         yield from pattern_rule(column, found, misfits or misfits_of_profile(column, found))
 
@@ -262,14 +267,15 @@ def _length_counts(found: ColumnProfile) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(pc.utf8_length(texts)), counts
 
 
-def unique_rule(column: Column, found: ColumnProfile) -> Iterator[Anomaly]:
-    """Values that come again."""
-    if not column.unique or found.is_unique:
+def unique_rule(column: Column, found: ColumnProfile, repeats: int | None = None) -> Iterator[Anomaly]:
+    """Values that come again; `repeats` is how many came before, where that was counted apart."""
+    if not column.unique or (found.is_unique if repeats is None else not repeats):
         return
     repeated = tuple(value for value, count in found.top(SHOWN) if count > 1)
     # An estimate of the distinct values may be above their number, and tells no share of repeats.
-    exact, most = found.is_distinct_exact, min(found.distinct, found.count - 1)
-    share = max(0.0, 1 - found.distinct / found.count) if exact else None
+    exact = found.is_distinct_exact or repeats is not None
+    most = min(found.distinct, found.count - 1) if repeats is None else found.count - repeats
+    share = max(0.0, 1 - most / found.count) if exact else None
     observed = f"{'' if exact else 'about '}{most} distinct among {found.count} values"
     shown = f", such as {listed(repeated)}" if repeated else ""
     message = f"column '{column.name}' has repeated values{shown} ({observed}); expected each value once"
@@ -295,7 +301,6 @@ _RULES: tuple[_Rule, ...] = (
     range_rule,
     finite_rule,
     length_rule,
-    unique_rule,
     distinct_rule,
 )
 

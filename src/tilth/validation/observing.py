@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -13,6 +13,7 @@ from tilth.profiles.slices import slice_columns
 from tilth.tables import Table, open_table, with_media_statistics
 from tilth.types import SCALAR_TYPES, ColumnType
 from tilth.validation.misfits import Misfits
+from tilth.validation.repeats import count_repeats
 from tilth.validation.rules import BoundRule, RuleCount, RuleTally, bind_rules
 
 if TYPE_CHECKING:
@@ -30,17 +31,22 @@ class Observation:
         misfits: the texts that do not fit, by column; empty where only a profile was given.
         rules: how often each rule is broken, in all rows and in each slice; empty where only a profile was
             given.
+        repeats: how many values came before, of columns that must be unique and have more values than their
+            profile keeps.
     """
 
     profile: Profile
     misfits: Mapping[str, Misfits]
     rules: Sequence[RuleCount]
+    repeats: Mapping[str, int] = field(default_factory=dict)
 
 
 def observe(
     data: object, schema: Schema, *, missing: Sequence[str] = (), slices: Sequence[str | Sequence[str]] = ()
 ) -> Observation:
     """Look at data once, from its first row to its last.
+
+    A column that must be unique and has more different values than a profile keeps is read once more.
 
     Args:
         data: whatever `open_table` reads, or a Profile.
@@ -141,7 +147,17 @@ class Watch:
         if not self._is_read:  # the profile took the columns in portions
             for _ in self.table.batches():
                 pass
-        return Observation(made, self.misfits, self.counts)
+        misfits, counts = self.misfits, self.counts
+        return Observation(made, misfits, counts, self._repeats(made))
+
+    def _repeats(self, made: Profile) -> dict[str, int]:
+        """Of columns that must be unique, where the profile cannot tell: read again, exactly."""
+        found = {c.name: made[c.name] for c in self._schema if c.unique and c.name in made.columns}
+        return {
+            name: count_repeats(self.table, name, made.rows)
+            for name, column in found.items()
+            if not column.is_distinct_exact
+        }
 
     @property
     def table(self) -> Table:

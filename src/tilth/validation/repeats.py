@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +14,7 @@ from tilth.tables import row_hashes
 if TYPE_CHECKING:
     from tilth.tables import Table
 
-__all__ = ["is_repeated", "repeated_values"]
+__all__ = ["count_repeats", "is_repeated", "repeated_values"]
 
 _AT_ONCE = 1 << 23  # 64 MB of hashes
 
@@ -37,19 +38,31 @@ def repeated_values(table: Table, column: str, rows: int, at_once: int = _AT_ONC
         >>> len(repeated_values(open_table({"id": [1, 2, 1, 3, 1]}), "id", 5, at_once=2))
         1
     """
+    shares = (np.unique(again) for again in _again(table, column, rows, at_once))
+    return np.sort(np.concatenate(list(shares)))
+
+
+def count_repeats(table: Table, column: str, rows: int, at_once: int = _AT_ONCE) -> int:
+    """How many values of a column came before in it; read and judged as by `repeated_values`.
+
+    Example:
+        >>> from tilth.tables import open_table
+        >>> count_repeats(open_table({"id": [1, 2, 1, 3, 1]}), "id", 5)
+        2
+    """
+    return sum(len(again) for again in _again(table, column, rows, at_once))
+
+
+def _again(table: Table, column: str, rows: int, at_once: int) -> Iterator[Hashes]:
+    """The hashes of values that came before, with repeats; a share of all hashes at a time."""
     passes = max(1, -(-rows // at_once))
-    return np.sort(np.concatenate([_repeated(table, column, passes, number) for number in range(passes)]))
-
-
-def _repeated(table: Table, column: str, passes: int, number: int) -> Hashes:
-    """Those of one share of the hashes."""
-    parts: list[Hashes] = []
-    for batch in table.select([column]).batches():
-        hashes = row_hashes(batch)[_present(batch.column(0))]
-        parts.append(hashes[hashes % np.uint64(passes) == number] if passes > 1 else hashes)
-    ordered = np.sort(np.concatenate([np.zeros(0, np.uint64), *parts]))
-    again = ordered[1:][ordered[1:] == ordered[:-1]]
-    return np.unique(again)
+    for number in range(passes):
+        parts: list[Hashes] = [np.zeros(0, np.uint64)]
+        for batch in table.select([column]).batches():
+            hashes = row_hashes(batch)[_present(batch.column(0))]
+            parts.append(hashes[hashes % np.uint64(passes) == number] if passes > 1 else hashes)
+        ordered = np.sort(np.concatenate(parts))
+        yield ordered[1:][ordered[1:] == ordered[:-1]]
 
 
 def is_repeated(batch: pa.RecordBatch, column: str, repeated: Hashes) -> npt.NDArray[np.bool_]:

@@ -123,7 +123,7 @@ def _checks(column: Column, seen: Observation, table: Table) -> Iterator[_Check]
     for kind, rule, find in _CELL_CHECKS:
         if any(rule(column, found)):
             yield check(kind, find=partial(_by_cells, find, column))
-    if any(column_rules.unique_rule(column, found)):
+    if any(column_rules.unique_rule(column, found, seen.repeats.get(name))):
         repeated = repeated_values(table, name, found.rows)
         yield check("not_unique", find=lambda _, fitted: is_repeated(fitted, name, repeated))
 

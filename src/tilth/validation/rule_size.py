@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tilth.errors import SchemaError
 
 if TYPE_CHECKING:
-    from tilth.validation.rule_text import Token
+    from tilth.validation.rule_token import Token
 
 __all__ = ["check_size"]
 

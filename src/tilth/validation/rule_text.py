@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
 from tilth.errors import SchemaError, closest
 from tilth.validation.rule_size import check_size
+from tilth.validation.rule_token import Token
 
-__all__ = ["FUNCTIONS", "Token", "quoted_rule", "rule_columns", "with_moments"]
+__all__ = ["FUNCTIONS", "quoted_rule", "rule_columns", "with_moments"]
 
 FUNCTIONS = frozenset(
     (
@@ -70,24 +70,6 @@ _TOKEN = re.compile(
 )
 _MOMENT = re.compile(r"'[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]+)?)?)?'")
 _LITERAL_TYPES = ("date", "timestamp", "interval")
-
-
-@dataclass(frozen=True)
-class Token:
-    """A word, name, value or sign of a rule.
-
-    Args:
-        kind: "space", "text", "quoted", "number", "name" or "sign".
-        text: as it stands in the rule.
-    """
-
-    kind: str
-    text: str
-
-    @property
-    def word(self) -> str:
-        """A name in lower case; "" for all else."""
-        return self.text.lower() if self.kind == "name" else ""
 
 
 def quoted_rule(expression: str, columns: Collection[str], where: str) -> str:

@@ -89,7 +89,12 @@ def judge(
 def _columns(seen: Observation, found: Profile, schema: Schema, environment: str | None) -> Iterator[Anomaly]:
     for column in schema.in_environment(environment):
         if column.name in found.columns:
-            yield from judge_column(column, found.columns[column.name], seen.misfits.get(column.name))
+            yield from judge_column(
+                column,
+                found.columns[column.name],
+                seen.misfits.get(column.name),
+                seen.repeats.get(column.name),
+            )
         elif column.required:
             yield missing_column(column)
 

@@ -58,7 +58,7 @@ def between(low: float | None, high: float | None, unit: str = "") -> str:
         ('at least 0', 'at least 1 and at most 5 characters', 'exactly 3 items')
     """
     if low is not None and low == high and unit:
-        return f"exactly {low:g} {unit}"
+        return f"exactly {low:g} {unit.removesuffix('s') if low == 1 else unit}"
     bounds = (("at least", low), ("at most", high))
     words = " and ".join(f"{word} {bound:g}" for word, bound in bounds if bound is not None)
     return f"{words} {unit}".strip()
