@@ -42,6 +42,7 @@ __all__ = [
     "TrainingError",
     "UsageError",
     "closest",
+    "counted",
 ]
 
 
@@ -202,3 +203,13 @@ def closest(name: str, available: Iterable[str]) -> str | None:
     """
     found = difflib.get_close_matches(name, list(available), n=1, cutoff=0.6)
     return found[0] if found else None
+
+
+def counted(number: int, what: str) -> str:
+    """How many there are, in words.
+
+    Example:
+        >>> counted(1, "row"), counted(2000, "row")
+        ('1 row', '2,000 rows')
+    """
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -117,7 +117,7 @@ def test_no_rows_and_one_row(kind: ColumnType) -> None:
     assert empty + one == one + empty == one
     assert "NaN" not in one.to_json()
     assert Profile.from_json(empty.to_json()) == empty
-    assert one.report().startswith("1 rows, 1 column")
+    assert one.report().startswith("1 row, 1 column")
 
 
 def test_extreme_integers_and_dates() -> None:

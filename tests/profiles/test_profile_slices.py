@@ -57,7 +57,7 @@ def test_slices_are_ordered_and_named_as_texts() -> None:
     listed: Any = found.to_dict()["slices"]
     assert listed[1]["slice"] == {"n": "2"}
     assert (listed[1]["rows"], listed[1]["columns"]["x"]["mean"]) == (2, 2.0)
-    assert "slices:\n  n = 10: 1 rows (33.3%)" in found.report()
+    assert "slices:\n  n = 10: 1 row (33.3%)" in found.report()
 
 
 def test_many_batches_are_divided_alike(monkeypatch: pytest.MonkeyPatch) -> None:

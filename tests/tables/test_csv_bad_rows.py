@@ -28,13 +28,13 @@ def kept_in(path: Path) -> list[tuple[int, str]]:
 def test_they_are_counted_and_the_first_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError) as caught:
         table_of(tmp_path, TEXT)
-    assert caught.value.what == "a row has 1 cells where the header has 2; so or similarly 3 of 5 rows"
+    assert caught.value.what == "a row has 1 cell where the header has 2; so or similarly 3 of 5 rows"
     assert caught.value.where == f"{tmp_path / 't.csv'}, lines 3, 5, 8"
     assert "--bad-rows" in str(caught.value.mend)
     many = "a,b\n" + "1,2\n1\n" * 1000
     with pytest.raises(DataError, match=r"1,000 of 2,000 rows(.|\n)*lines 3, 5, 7, 9, 11, \.\.\."):
         table_of(tmp_path, many)
-    with pytest.raises(DataError, match="a row has 1 cells"):
+    with pytest.raises(DataError, match="a row has 1 cell"):
         sentinels(tmp_path / "t.csv")
 
 

@@ -129,7 +129,7 @@ def test_rows_that_cannot_be_matched_are_counted() -> None:
     assert sorted(found.only_keys[0], key=str) == [(3, "x"), (5, "x")]
     report = found.report()
     assert "2 rows of the reference data with a key that comes more than once: left out" in report
-    assert "1 rows of the current data without a key: left out" in report
+    assert "1 row of the current data without a key: left out" in report
 
 
 def test_nothing_in_common_is_no_success() -> None:

@@ -8,9 +8,9 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from tilth.cli.inputs import AS_FOUND, Json, Source, workspace
-from tilth.cli.output import counted, people, print_json, print_text
+from tilth.cli.output import people, print_json, print_text
 from tilth.cli.outputs import check_outputs
-from tilth.errors import NotFoundError, UsageError, closest
+from tilth.errors import NotFoundError, UsageError, closest, counted
 from tilth.types import utc_now
 
 Folder = Annotated[Path, Parameter(name="--dir", help="The folder that keeps them.")]

@@ -14,7 +14,7 @@ from tilth.types import JSONValue
 if TYPE_CHECKING:
     from tilth.pipelines import StepReport
 
-__all__ = ["Progress", "RunPrinter", "counted", "people", "print_json", "print_text"]
+__all__ = ["Progress", "RunPrinter", "people", "print_json", "print_text"]
 
 
 def people() -> Console:
@@ -30,16 +30,6 @@ def print_json(value: JSONValue) -> None:
 def print_text(text: str) -> None:
     """The result that people asked for, on standard output."""
     put(sys.stdout, visible(text.rstrip("\n")))
-
-
-def counted(number: int, what: str) -> str:
-    """How many there are, in words.
-
-    Example:
-        >>> counted(1, "row"), counted(2000, "row")
-        ('1 row', '2,000 rows')
-    """
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 class _Patient(Console):

@@ -22,10 +22,10 @@ from tilth.cli.inputs import (
     read_schema,
     read_text,
 )
-from tilth.cli.output import Progress, counted, people, print_json, print_text
+from tilth.cli.output import Progress, people, print_json, print_text
 from tilth.cli.outputs import check_outputs
 from tilth.cli.streams import write_whole
-from tilth.errors import UsageError
+from tilth.errors import UsageError, counted
 
 if TYPE_CHECKING:
     from tilth.profiles import Associations, Profile

@@ -20,11 +20,11 @@ from tilth.cli.inputs import (
     read_profile,
     read_schema,
 )
-from tilth.cli.output import counted, people, print_json, print_text
+from tilth.cli.output import people, print_json, print_text
 from tilth.cli.outputs import check_outputs
 from tilth.cli.profiling import profiles
 from tilth.cli.streams import write_whole
-from tilth.errors import UsageError, closest
+from tilth.errors import UsageError, closest, counted
 
 if TYPE_CHECKING:
     from tilth.profiles import Profile

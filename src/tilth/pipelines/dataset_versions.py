@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tilth.errors import StoreError, UsageError
+from tilth.errors import StoreError, UsageError, counted
 from tilth.pipelines.runner import code_version, end_early
 from tilth.projects import Workspace
 from tilth.store import Artifact, ArtifactStore, DatasetVersion, Execution, Run, Store, digest_of_file
@@ -65,13 +65,13 @@ class DatasetListing:
         return "\n".join(self._line(version, width) for version in self.versions)
 
     def _line(self, version: DatasetVersion, width: int) -> str:
-        rows = version.artifact.properties.get("rows")
-        size = f"{rows:,} rows x {len(_columns(version.artifact))} columns"
+        rows = int(str(version.artifact.properties.get("rows")))
+        size = f"{counted(rows, 'row')} x {counted(len(_columns(version.artifact)), 'column')}"
         mark = (version.artifact.fingerprint or "")[:12]
         came = f"run {version.run}" if version.run else ""
         made = version.created.astimezone(datetime.UTC)
         line = f"{self._short(version).ljust(width)}  {size:<26} {mark}  {made:%Y-%m-%d %H:%M} UTC  {came}"
-        return f"{line}  {version.note}".rstrip()
+        return f"{line}  {' '.join(version.note.split())}".rstrip()
 
 
 def _columns(artifact: Artifact) -> dict[str, object]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from tilth.errors import counted
 from tilth.profiles.disguises import disguised_numbers, disguised_texts
 from tilth.profiles.sentinel_values import sentinel_numbers, sentinel_texts
 
@@ -87,7 +88,7 @@ def _sentinels(column: ColumnFigures, _: Kind) -> Iterator[Hint]:
     found = sentinel_texts(column) if column.texts is not None else sentinel_numbers(column)
     for value, count in found:
         shown = _quoted(column, value)
-        yield Hint("sentinel", f"{shown} may stand for a missing value ({count:,} rows)", (value,))
+        yield Hint("sentinel", f"{shown} may stand for a missing value ({counted(count, 'row')})", (value,))
 
 
 def _disguises(column: ColumnFigures, _: Kind) -> Iterator[Hint]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 
+from tilth.errors import counted
 from tilth.profiles.drawings import bars, spark
 from tilth.profiles.drawings_axes import linear_axis
 from tilth.profiles.drawings_columns import column_axis, length_table, number_table
@@ -49,7 +50,7 @@ def fragment(profile: TableLike) -> str:
     shown = list(profile.columns.values())[:_COLUMNS]
     many = len(profile.columns)
     return template("fragment.html.jinja").render(
-        head=f"{figure(profile.rows)} rows, {figure(many)} column{'' if many == 1 else 's'}",
+        head=f"{counted(profile.rows, 'row')}, {counted(many, 'column')}",
         rows=[_row(column) for column in shown],
         left_out=many - len(shown),
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
+from tilth.errors import counted
+
 if TYPE_CHECKING:
     from tilth.profiles.column import ColumnProfile
     from tilth.sketches import DistinctCounts
@@ -43,9 +45,8 @@ def report(
     """
     lines = [_HEADER, *(_line(column) for column in columns.values())]
     widths = [max(len(line[i]) for line in lines) for i in range(len(_HEADER))]
-    many = f"{len(columns)} column{'' if len(columns) == 1 else 's'}"
     body = ("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in lines)
-    head = f"{rows:,} rows, {many}"
+    head = f"{counted(rows, 'row')}, {counted(len(columns), 'column')}"
     return "\n".join([head, *body, *_slices(rows, slices), *_hints(columns, row_counts)])
 
 
@@ -55,7 +56,7 @@ def _slices(rows: int, slices: Sequence[tuple[Mapping[str, str], int]]) -> Itera
         yield "slices:"
     for values, count in slices[:_HINTS]:
         named = ", ".join(f"{name} = {value}" for name, value in values.items())
-        yield f"  {_short(named)}: {count:,} rows ({count / rows if rows else 0:.1%})"
+        yield f"  {_short(named)}: {counted(count, 'row')} ({count / rows if rows else 0:.1%})"
     if len(slices) > _HINTS:
         yield f"  and {len(slices) - _HINTS:,} more"
 

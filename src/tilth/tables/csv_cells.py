@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
+from tilth.errors import counted
 from tilth.tables.csv_bad_rows import BadRow
 from tilth.tables.csv_chunks import Chunk, record_lines
 from tilth.tables.csv_dialect import Dialect
@@ -102,7 +103,7 @@ def malformed_rows(chunk: Chunk, dialect: Dialect) -> list[BadRow]:
     return [
         BadRow(
             first,
-            f"a row has {len(cells)} cells where the header has {width}",
+            f"a row has {counted(len(cells), 'cell')} where the header has {width}",
             b"".join(lines[first : last + 1]).rstrip(b"\r\n"),
         )
         for first, last, cells in record_lines(data, dialect.separator, dialect.spaced_quotes)

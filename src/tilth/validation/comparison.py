@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from tilth.errors import counted
 from tilth.validation.anomaly import Anomaly
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ class Comparison:
             (len(name) for name in (*self.columns, *self.new_columns, *self.missing_columns)), default=0
         )
         ordered = sorted(self.columns.items(), key=lambda item: item[1]._urgency)
-        sizes = f"{self.rows[0]:,} rows in the reference, {self.rows[1]:,} in the current data"
+        sizes = f"{counted(self.rows[0], 'row')} in the reference, {self.rows[1]:,} in the current data"
         lines = [
             f"{len(self.drifted)} of {len(self.columns)} columns show {self.moment}; {sizes}",
             *(f"! {name.ljust(width)}  missing column" for name in self.missing_columns),

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tilth.errors import ColumnNotFoundError, UsageError
+from tilth.errors import ColumnNotFoundError, UsageError, counted
 from tilth.tables import NEAR_DUPLICATE_DISTANCE, NO_HASH, Table, image_hashes, open_table
 from tilth.tables.row_hashes import row_hashes, rows_repeat
 from tilth.validation.near_pairs import near_pairs
@@ -133,7 +133,7 @@ class Leakage:
 
     def report(self) -> str:
         """What was found in plain text, for people."""
-        sizes = ", ".join(f"{name} {rows:,} rows" for name, rows in self.rows.items())
+        sizes = ", ".join(f"{name} {counted(rows, 'row')}" for name, rows in self.rows.items())
         found = [overlap for overlap in self.overlaps if overlap.values]
         lines = [f"{'!' if overlap.is_leak else ' '} {overlap}" for overlap in found]
         looked = dict.fromkeys(_WORDS[overlap.kind].format(overlap.column) for overlap in self.overlaps)
@@ -168,7 +168,7 @@ def leakage(
     Example:
         >>> patients = {"train": {"p": ["a", "b"], "x": [1, 2]}, "test": {"p": ["b"], "x": [3]}}
         >>> print(leakage(patients, ["p"]).report())
-        train 2 rows, test 1 rows: 1 leak
+        train 2 rows, test 1 row: 1 leak
         ! 1 values of 'p' in train (1 row) and test (1 row): 'b' (row 2 and row 1)
     """
     if len(parts) < 2 or not 0 <= distance <= _FARTHEST:

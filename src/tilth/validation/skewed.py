@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from tilth.errors import counted
 from tilth.validation.words import percent, shortened
 
 if TYPE_CHECKING:
@@ -94,7 +95,11 @@ class SkewedColumn:
     def __str__(self) -> str:
         if not self.is_skewed:
             return "no difference"
-        count = f"{self.differing:,} rows differ" if self.differing else "equal values"
+        count = (
+            f"{counted(self.differing, 'row')} {'differs' if self.differing == 1 else 'differ'}"
+            if self.differing
+            else "equal values"
+        )
         share = f" ({percent(self.share)})" if self.share and self.differing else ""
         other = f"type {self.types[0]} became {self.types[1]}" if self.has_other_type else None
         how = ", ".join(words for words in (other, self.guess) if words)
@@ -159,17 +164,17 @@ class FeatureSkew:
 
     def report(self) -> str:
         """The skew in plain text, for people: the columns with the most differences first."""
-        matched = f"rows matched by {', '.join(self.key)}"
-        lines = [f"{len(self.skewed)} of {len(self.columns)} columns differ; {self.matched:,} {matched}"]
+        matched = f"{counted(self.matched, 'row')} matched by {', '.join(self.key)}"
+        lines = [f"{len(self.skewed)} of {len(self.columns)} columns differ; {matched}"]
         if not self.matched:
-            lines = [f"! nothing was compared: no {matched}"]
+            lines = [f"! nothing was compared: no rows matched by {', '.join(self.key)}"]
         for words, counts in (
             ("whose key only this side has", self.only),
             ("with a key that comes more than once: left out", self.repeated),
             ("without a key: left out", self.without_key),
         ):
             lines += [
-                f"  {count:,} rows of the {side} data {words}"
+                f"  {counted(count, 'row')} of the {side} data {words}"
                 for side, count in zip(_SIDES, counts, strict=True)
                 if count
             ]

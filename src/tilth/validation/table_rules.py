@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from tilth.errors import counted
 from tilth.validation.anomaly import Anomaly
 from tilth.validation.words import between
 
@@ -17,15 +18,11 @@ __all__ = ["judge_rows", "judge_size", "new_column"]
 
 def judge_rows(schema: Schema, rows: int) -> Iterator[Anomaly]:
     """Too few rows, or too many."""
-    observed = _rows(rows)
+    observed = counted(rows, "row")
     if rows < schema.min_rows:
-        yield _of_table(schema, "too_few_rows", observed, f"at least {_rows(schema.min_rows)}")
+        yield _of_table(schema, "too_few_rows", observed, f"at least {counted(schema.min_rows, 'row')}")
     if schema.max_rows is not None and rows > schema.max_rows:
-        yield _of_table(schema, "too_many_rows", observed, f"at most {_rows(schema.max_rows)}")
-
-
-def _rows(number: int) -> str:
-    return f"{number} row{'' if number == 1 else 's'}"
+        yield _of_table(schema, "too_many_rows", observed, f"at most {counted(schema.max_rows, 'row')}")
 
 
 def judge_size(schema: Schema, rows: int, previous: Profile | None) -> Iterator[Anomaly]:
@@ -42,7 +39,7 @@ def judge_size(schema: Schema, rows: int, previous: Profile | None) -> Iterator[
         words, wrong = "after 0 before", rows > 0 and high is not None
     if wrong:
         expected = f"{between(low, high)} times the previous rows"
-        yield _of_table(schema, "size_changed", f"{_rows(rows)}, {words}", expected)
+        yield _of_table(schema, "size_changed", f"{counted(rows, 'row')}, {words}", expected)
 
 
 def new_column(schema: Schema, found: ColumnProfile) -> Anomaly:
