@@ -89,7 +89,7 @@ def profiles(
         raise UsageError("which data?", expected="at least one file")
     if any(is_profile(each) for each in data) and (slices or weight):
         raise UsageError("a profile.json holds no rows to slice or weigh", mend="name the data itself")
-    worker = find_engine(engine)
+    worker = None if engine == "local" else find_engine(engine)
     made = []
     for each in data:
         if is_profile(each):

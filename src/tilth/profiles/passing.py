@@ -30,9 +30,9 @@ _BATCH_ROWS = 1 << 12, 1 << 16
 
 
 def usual_threads() -> int:
-    """As many as there are processors for this process, up to 16."""
+    """A thread for each core but one, at most 16; sharing the one that reads ahead costs more than it gains."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(_MOST_THREADS, count)
+    return min(_MOST_THREADS, max(1, count - 1))
 
 
 def batch_rows(columns: int) -> int:
