@@ -30,7 +30,7 @@ _BATCH_ROWS = 1 << 12, 1 << 16
 
 
 def usual_threads() -> int:
-    """A thread for each core but one, at most 16; sharing the one that reads ahead costs more than it gains."""
+    """A thread for each core but one, at most 16: the reader of batches needs one for itself."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(_MOST_THREADS, max(1, count - 1))
 
