@@ -141,9 +141,8 @@ def test_an_interrupt_ends_reading_at_once_and_leaves_nothing(tmp_path: Path) ->
     temporary.mkdir()
     row = b'1,0.5,"x, y",2024-01-01 10:00:00+02:00\n'  # zones make it slow
     path.write_bytes(b"a,b,c,d\n" + row * (100 * MIB // len(row)))
-    program = (
-        "import sys, tilth; tilth.open_table; print('begins', flush=True); tilth.open_table(sys.argv[1])"
-    )
+    reading = "while True: tilth.open_table(sys.argv[1])"  # so that a fast machine is not done by then
+    program = f"import sys, tilth; tilth.open_table; print('begins', flush=True)\n{reading}"
     run = [sys.executable, "-c", program, str(path)]
     with subprocess.Popen(
         run, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, "TMPDIR": str(temporary)}
