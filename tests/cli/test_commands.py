@@ -37,19 +37,6 @@ def strict(text: str) -> Any:
     return json.loads(text, parse_constant=refuse)
 
 
-@pytest.fixture
-def ask(capsys: Capture) -> Callable[..., tuple[int, str, str]]:
-    """`ask("profile", "a.csv")` is the exit status, standard output and standard error."""
-
-    def run(*arguments: str | Path) -> tuple[int, str, str]:
-        capsys.readouterr()
-        status = main([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    return run
-
-
 Ask = Callable[..., tuple[int, str, str]]
 
 

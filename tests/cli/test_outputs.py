@@ -10,24 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tilth.cli import main
 from tilth.cli.streams import visible, write_whole
 from tilth.errors import DataError
 from tilth.tables import open_table, write_table
 
 Ask = Callable[..., tuple[int, str, str]]
 SOURCE = "x,y\n" + "".join(f"{n},{n % 3}\n" for n in range(60))
-
-
-@pytest.fixture
-def ask(capsys: pytest.CaptureFixture[str]) -> Ask:
-    def run(*arguments: str | Path) -> tuple[int, str, str]:
-        capsys.readouterr()
-        status = main([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        return status, out, err
-
-    return run
 
 
 @pytest.fixture

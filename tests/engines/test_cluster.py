@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -169,7 +168,7 @@ print(sum(engine.map(lambda x: x * x, range(10))))
     assert (done.returncode, done.stdout, done.stderr) == (0, "285\n", "")
 
 
-def test_control_c_stops_it() -> None:
+def test_control_c_stops_it(interrupted: Callable[..., bytes]) -> None:
     code = """
 import time
 from tilth.engines import ray_engine
@@ -177,16 +176,7 @@ engine = ray_engine("local")
 print("working", flush=True)
 list(engine.map(lambda x: time.sleep(60), range(100)))
 """
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as child:
-        assert child.stdout is not None
-        assert child.stderr is not None
-        child.stdout.readline()
-        time.sleep(1)
-        child.send_signal(signal.SIGINT)
-        child.wait(timeout=50)
-        assert b"KeyboardInterrupt" in child.stderr.read()
+    assert b"KeyboardInterrupt" in interrupted(code, after_s=1)
 
 
 def test_no_cluster_at_the_address_is_told() -> None:

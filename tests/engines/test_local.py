@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import given
@@ -87,23 +85,14 @@ def test_an_iterator_that_is_dropped_stops_the_rest() -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_control_c_stops_it(threads: int) -> None:
+def test_control_c_stops_it(threads: int, interrupted: Callable[..., bytes]) -> None:
     code = f"""
 import time
 from tilth.engines import local_engine
 print("working", flush=True)
 list(local_engine({threads}).map(lambda x: time.sleep(0.1), range(10_000)))
 """
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as child:
-        assert child.stdout is not None
-        assert child.stderr is not None
-        child.stdout.readline()
-        time.sleep(0.3)
-        child.send_signal(signal.SIGINT)
-        child.wait(timeout=30)
-        assert b"KeyboardInterrupt" in child.stderr.read()
+    assert b"KeyboardInterrupt" in interrupted(code, after_s=0.3)
 
 
 def test_no_threads_are_refused() -> None:

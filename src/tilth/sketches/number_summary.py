@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, cast
 
 import numpy as np
 
+from tilth.sketches.column_summary import ColumnSummary
 from tilth.sketches.distinct_counts import DistinctCounts
 from tilth.sketches.hashing import are_doubles, number_words
 from tilth.sketches.moments import Moments
 from tilth.sketches.number_counts import KEY_LIMIT, NumberCounts
-from tilth.sketches.sketch import Sketch
 
 if TYPE_CHECKING:
     from tilth.types import JSONObject
@@ -30,7 +29,7 @@ class _Beyond:
     words: DistinctCounts
 
 
-class NumberSummary(Sketch):
+class NumberSummary(ColumnSummary):
     """Moments, distribution and distinct values of finite numbers, in one pass.
 
     While the table of numbers is exact, everything follows from it and nothing else is kept. From the moment
@@ -90,6 +89,13 @@ class NumberSummary(Sketch):
             self._go_beyond()
             self._table.coarsen()
 
+    def _settled(self) -> tuple[NumberCounts, _Beyond | None]:
+        self._settle()
+        return self._table, self._beyond
+
+    def _holds_all(self) -> bool:
+        return self._beyond is None
+
     def _go_beyond(self) -> None:
         self._beyond = self._told()
 
@@ -119,17 +125,6 @@ class NumberSummary(Sketch):
         beyond.words.merge(more.words)
         self._table.merge(other._table)
 
-    def merged_with(self, others: Iterable[Self]) -> Self:
-        """A new summary of everything; exact ones are brought together first, which is quicker."""
-        total, exact = self.empty(), self.empty()
-        for each in (self, *others):
-            (exact if each.is_exact else total).merge(each)
-            if exact._beyond is not None:
-                total.merge(exact)
-                exact = self.empty()
-        total.merge(exact)
-        return total
-
     @property
     def table(self) -> NumberCounts:
         """The distribution."""
@@ -148,39 +143,9 @@ class NumberSummary(Sketch):
         return self._known
 
     @property
-    def is_exact(self) -> bool:
-        """Whether the table holds every distinct number."""
-        self._settle()
-        return self._beyond is None
-
-    @property
-    def is_distinct_exact(self) -> bool:
-        """Whether `distinct` and `has_repeats` are exact."""
-        self._settle()
-        return self._beyond is None or self._beyond.words.is_exact
-
-    @property
     def count(self) -> int:
         """How many numbers were taken in."""
         return self.table.count
-
-    @property
-    def distinct(self) -> int:
-        """The number of distinct values, exact or estimated."""
-        self._settle()
-        return self._table.distinct if self._beyond is None else self._beyond.words.distinct
-
-    @property
-    def repeats(self) -> int:
-        """How many values are copies of another one, exact or estimated."""
-        self._settle()
-        return self.count - self._table.distinct if self._beyond is None else self._beyond.words.repeats
-
-    @property
-    def has_repeats(self) -> bool:
-        """Whether a value came more than once, as far as values are kept."""
-        self._settle()
-        return self.repeats > 0 if self._beyond is None else self._beyond.words.has_repeats
 
     def to_state(self) -> JSONObject:
         """The states of the parts; moments and distinct values only where the table does not tell them."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -10,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tilth.sketches.column_summary import ColumnSummary
 from tilth.sketches.distinct_counts import DistinctCounts
 from tilth.sketches.frequent_texts import FrequentTexts
 from tilth.sketches.hashing import text_words
-from tilth.sketches.sketch import Sketch
 from tilth.sketches.text_counts import BYTE_LIMIT, TEXT_LIMIT, TextCounts
 from tilth.sketches.text_shape import TextShape
 
@@ -36,7 +35,7 @@ class _Beyond:
     frequent: FrequentTexts
 
 
-class TextSummary(Sketch):
+class TextSummary(ColumnSummary):
     """Counts of texts, their lengths, words and characters, in one pass.
 
     While all texts are kept, everything follows from them and nothing else is kept. From the moment there are
@@ -100,6 +99,13 @@ class TextSummary(Sketch):
             self._beyond = self._told()
             self._counts.raise_level()
 
+    def _settled(self) -> tuple[TextCounts, _Beyond | None]:
+        self._settle()
+        return self._counts, self._beyond
+
+    def _holds_all(self) -> bool:
+        return self._beyond is None
+
     def _told(self) -> _Beyond:
         """What all texts tell about lengths, distinct and frequent ones."""
         told = _Beyond(TextShape(), DistinctCounts(self._distinct_limit), FrequentTexts())
@@ -126,17 +132,6 @@ class TextSummary(Sketch):
         self._beyond.frequent.merge(more.frequent)
         self._counts.merge(other._counts)
 
-    def merged_with(self, others: Iterable[Self]) -> Self:
-        """A new summary of everything; exact ones are brought together first, which is quicker."""
-        total, exact = self.empty(), self.empty()
-        for each in (self, *others):
-            (exact if each.is_exact else total).merge(each)
-            if exact._beyond is not None:
-                total.merge(exact)
-                exact = self.empty()
-        total.merge(exact)
-        return total
-
     @property
     def counts(self) -> TextCounts:
         """The texts kept, with their counts."""
@@ -158,32 +153,6 @@ class TextSummary(Sketch):
     def lengths(self) -> Moments:
         """Of the texts, in characters."""
         return self.shape.lengths
-
-    @property
-    def is_exact(self) -> bool:
-        """Whether every distinct text is kept."""
-        self._settle()
-        return self._beyond is None
-
-    @property
-    def is_distinct_exact(self) -> bool:
-        """Whether `distinct` and `has_repeats` are exact."""
-        self._settle()
-        return self._beyond is None or self._beyond.words.is_exact
-
-    @property
-    def distinct(self) -> int:
-        """The number of distinct texts, exact or estimated."""
-        self._settle()
-        return self._counts.distinct if self._beyond is None else self._beyond.words.distinct
-
-    @property
-    def has_repeats(self) -> bool:
-        """Whether a text came more than once, as far as texts are kept."""
-        self._settle()
-        if self._beyond is None:
-            return self._counts.count > self._counts.distinct
-        return self._beyond.words.has_repeats
 
     def top(self, k: int | None = None) -> list[tuple[str, int]]:
         """The most frequent texts (default: all), by count then text, both descending.

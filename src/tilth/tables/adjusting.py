@@ -11,7 +11,7 @@ from tilth.errors import DataError
 from tilth.tables.arrow_types import ARROW_TYPES, MEDIA_TYPES, item_type
 from tilth.tables.read_options import ReadOptions
 from tilth.tables.table import Table
-from tilth.tables.text_types import convert_cells, first_misfit
+from tilth.tables.text_types import converted
 from tilth.types import SCALAR_TYPES, ColumnType
 
 __all__ = ["adjusted"]
@@ -84,12 +84,4 @@ def _converted(array: pa.Array, kind: ColumnType, name: str, before: int, table:
     if kind not in SCALAR_TYPES or (held == "int" and kind == "float"):
         return array.cast(ARROW_TYPES[kind], safe=False)
     cells = pc.utf8_lower(array.cast(pa.string())) if kind == "bool" else array.cast(pa.string())
-    try:
-        return convert_cells(cells, kind)
-    except pa.ArrowInvalid as error:
-        position = first_misfit(cells, kind)
-        raise DataError(
-            f"column '{name}' has the value {array[position].as_py()!r}",
-            where=f"{table.name}, row {before + position + 1}",
-            expected=f"a value of type {kind}",
-        ) from error
+    return converted(cells, kind, column=name, where=table.name, before=before, shown=array)

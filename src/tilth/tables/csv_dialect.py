@@ -172,6 +172,17 @@ def looks_like_number(text: str) -> bool:
     return _NUMBER.fullmatch(text) is not None
 
 
+def _how_to_name(header: Sequence[str], file: SourceFile) -> str:
+    """How to give a file the header line that it seems to lack."""
+    names = ",".join(f"column_{position}" for position in range(1, min(len(header), 3) + 1))
+    more = ",..." if len(header) > 3 else ""
+    unpacked = f"gunzip -c {file.path.name}" if file.compression == "gzip" else f"cat {file.path.name}"
+    return (
+        "the first line looks like data; if the file has no header line, give it one: "
+        f"(echo {names}{more}; {unpacked}) > named.csv"
+    )
+
+
 def _names(header: Sequence[str], file: SourceFile) -> tuple[tuple[str, ...], list[str]]:
     numbers = [cell for cell in header if looks_like_number(cell)]
     question = "does the file have a header line?"
@@ -183,7 +194,7 @@ def _names(header: Sequence[str], file: SourceFile) -> tuple[tuple[str, ...], li
                 f"two columns are called '{cell}'",
                 where=f"{file.name}, line 1",
                 expected="a header line with a name of its own for each column",
-                mend=f"the first line looks like data: {question}" if numbers else "rename one of them",
+                mend=_how_to_name(header, file) if numbers else "rename one of them",
             )
         if not cell:
             notes.append(f"column {position} has no name and is called 'unnamed_{position}'")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from tilth.engines import local_engine
-from tilth.errors import ColumnNotFoundError, DataError, UsageError
+from tilth.errors import ColumnNotFoundError, UsageError
 from tilth.tables.arrow_types import ARROW_TYPES
 from tilth.tables.csv_bad_rows import BadRow, BadRows, BadRowsFile
 from tilth.tables.csv_cells import malformed_rows, text_cells
@@ -21,7 +21,7 @@ from tilth.tables.csv_kept import KeptBatches
 from tilth.tables.csv_typed import DirectCells, Plan, parse_directly
 from tilth.tables.files import SourceFile
 from tilth.tables.table import Reader, Table
-from tilth.tables.text_types import convert_cells, first_misfit
+from tilth.tables.text_types import converted
 from tilth.types import SCALAR_TYPES, ColumnType
 
 __all__ = ["CSVFile", "open_csv"]
@@ -229,26 +229,15 @@ def _converted(source: CSVFile, columns: Columns, names: Sequence[str]) -> Itera
 
     for cells, texts in local_engine().map(parse, source.chunks()):
         arrays = [
-            _convert(cells[name], types[name], name, rows, source.file) if name in texts else cells[name]
+            converted(cells[name], types[name], column=name, where=source.file.name, before=rows)
+            if name in texts
+            else cells[name]
             for name in names
         ]
         batch = pa.RecordBatch.from_arrays(arrays, list(names))
         rows += batch.num_rows
         if batch.num_rows:
             yield batch
-
-
-def _convert(cells: pa.Array, kind: ColumnType, name: str, before: int, file: SourceFile) -> pa.Array:
-    try:
-        return convert_cells(cells, kind)
-    except pa.ArrowInvalid as error:
-        position = first_misfit(cells, kind)
-        raise DataError(
-            f"column '{name}' has the cell {cells[position].as_py()!r}",
-            where=f"{file.name}, row {before + position + 1}",
-            expected=f"a value of type {kind}",
-            mend="correct the cell, declare it as missing, or choose another type",
-        ) from error
 
 
 def _checked(types: Mapping[str, ColumnType], source: CSVFile) -> dict[str, ColumnType]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tilth.errors import DataError
 from tilth.types import ColumnType
 
-__all__ = ["TypeGuess", "are_in_calendar", "clean_cells", "convert_cells", "first_misfit", "has_codes"]
+__all__ = ["TypeGuess", "are_in_calendar", "clean_cells", "convert_cells", "converted", "has_codes"]
 
 _CODE = r"^[+-]?0[0-9xX]"
 _WHOLE = r"^[+-]?[0-9]+$"
@@ -213,7 +214,44 @@ def has_codes(cells: pa.Array) -> bool:
     return False
 
 
-def first_misfit(cells: pa.Array, kind: ColumnType) -> int:
+def converted(
+    cells: pa.Array, kind: ColumnType, *, column: str, where: str, before: int, shown: pa.Array | None = None
+) -> pa.Array:
+    """Texts as values of a type.
+
+    Args:
+        cells: texts (n,).
+        kind: the type.
+        column: the column's name.
+        where: the table's name.
+        before: how many rows came before these.
+        shown: what the cells were made from, where that is not themselves.
+
+    Raises:
+        DataError: a cell that does not fit; it names column, row and value.
+
+    Example:
+        >>> converted(pa.array(["1", "x"]), "int", column="a", where="t.csv", before=10)
+        Traceback (most recent call last):
+        ...
+        tilth.errors.DataError: column 'a' has the value 'x'
+          where: t.csv, row 12
+          expected: a value of type int
+          to mend it: correct it, declare it as missing, or choose another type
+    """
+    try:
+        return convert_cells(cells, kind)
+    except pa.ArrowInvalid as error:
+        position = _first_misfit(cells, kind)
+        raise DataError(
+            f"column '{column}' has the value {(cells if shown is None else shown)[position].as_py()!r}",
+            where=f"{where}, row {before + position + 1}",
+            expected=f"a value of type {kind}",
+            mend="correct it, declare it as missing, or choose another type",
+        ) from error
+
+
+def _first_misfit(cells: pa.Array, kind: ColumnType) -> int:
     """The position of the first cell that `convert_cells` refuses; there must be one."""
     low, high = 0, len(cells)
     while high - low > 1:
