@@ -11,17 +11,18 @@ from tilth.features import operations as op
 from tilth.sketches.text_counts import TEXT_LIMIT
 
 if TYPE_CHECKING:
+    from tilth.features.analyses import Analysis
     from tilth.profiles import ColumnProfile
 
 __all__ = ["ANALYZERS", "analyze"]
 
 
-def analyze(operation: op.Analyzed, profile: ColumnProfile) -> op.RowWise:
+def analyze(operation: op.Analyzed, seen: ColumnProfile | Analysis) -> op.RowWise:
     """The row-wise operation that does what an analyzed one says, with constants from training data.
 
     Args:
         operation: what is wanted.
-        profile: of the values that it is applied to.
+        seen: the profile of the values that it is applied to, or the analysis that it names.
 
     Raises:
         FeatureError: the constants are undefined, for want of values.
@@ -37,7 +38,7 @@ def analyze(operation: op.Analyzed, profile: ColumnProfile) -> op.RowWise:
             f"{type(operation).__name__} has no analyzer",
             expected="one of " + ", ".join(sorted(known.__name__ for known in ANALYZERS)),
         )
-    return analyzer(operation, profile)
+    return analyzer(operation, seen)
 
 
 def _fill_from(operation: op.FillFrom, profile: ColumnProfile) -> op.RowWise:
@@ -109,7 +110,7 @@ def _defined(value: float | str | None) -> float:
     return float(value)
 
 
-ANALYZERS: dict[type[op.Analyzed], Callable[[Any, ColumnProfile], op.RowWise]] = {
+ANALYZERS: dict[type[op.Analyzed], Callable[[Any, Any], op.RowWise]] = {
     op.FillFrom: _fill_from,
     op.Center: _center,
     op.ZScore: _zscore,

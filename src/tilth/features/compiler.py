@@ -11,7 +11,7 @@ from tilth.features.nodes import Node, in_order
 from tilth.features.operations import Column, Number, Operation, Text
 from tilth.features.rules import RULES
 from tilth.inference import INPUT_NAMES_KEY
-from tilth.types import ColumnType
+from tilth.types import COLUMN_TYPES, ColumnType
 
 __all__ = ["compile_columns", "compile_features", "input_columns"]
 
@@ -45,7 +45,7 @@ def compile_features(nodes: Sequence[Node], names: Sequence[str], types: Mapping
 
 
 def compile_columns(nodes: Mapping[str, Node], types: Mapping[str, ColumnType]) -> bytes:
-    """A graph with one output of shape (n, 1) for each expression, double or string.
+    """A graph with one output for each expression: (n, k) of k columns, double or string, or a whole tensor.
 
     Raises:
         FeatureError: an operation that no rule covers.
@@ -53,7 +53,7 @@ def compile_columns(nodes: Mapping[str, Node], types: Mapping[str, ColumnType]) 
     writer = GraphWriter()
     columns = input_columns(nodes.values(), types)
     values = _Compiler(writer, columns).compile(list(nodes.values()))
-    outputs = {name: writer.stack(part) for name, part in zip(nodes, values, strict=True)}
+    outputs = {name: _tensor(writer, part) for name, part in zip(nodes, values, strict=True)}
     return writer.to_bytes(outputs, {"tilth.columns": json.dumps(columns)} | _renamed(columns))
 
 
@@ -69,7 +69,8 @@ class _Compiler:
     def __init__(self, writer: GraphWriter, columns: Mapping[str, ColumnType]) -> None:
         self._writer = writer
         self._raw = {
-            name: writer.input(_input_name(name), _value_type(kind)) for name, kind in columns.items()
+            name: writer.input(_input_name(name), *_INPUTS.get(kind, _NUMBERS))
+            for name, kind in columns.items()
         }
         self._keys: dict[int, int] = {}
         self._known: dict[tuple[Operation, tuple[int, ...]], int] = {}
@@ -109,7 +110,9 @@ class _Compiler:
         groups: dict[object, list[int]] = {}
         for key, (operation, arguments) in enumerate(self._steps):
             if self._depths[key] == depth and key not in self._values:
-                signature = tuple((v.type, v.is_constant) for a in arguments for v in self._values[a])
+                signature = tuple(
+                    tuple((v.type, v.is_constant, v.whole) for v in self._values[a]) for a in arguments
+                )
                 together = RULES[type(operation)].together(operation)  # type: ignore[index]
                 groups.setdefault((type(operation), together, signature), []).append(key)
         return list(groups.values())
@@ -128,14 +131,27 @@ class _Compiler:
     def _emit(self, group: Sequence[int]) -> None:
         operations = [self._steps[key][0] for key in group]
         width = len(self._steps[group[0]][1])
-        arguments = [[self._values[self._steps[key][1][p]][0] for key in group] for p in range(width)]
         rule = RULES[type(operations[0])]  # type: ignore[index]
+        wide = [[self._values[self._steps[key][1][p]] for key in group] for p in range(width)]
+        arguments = wide if rule.wide else [[values[0] for values in argument] for argument in wide]
         for key, values in zip(group, rule.emit(self._writer, operations, arguments), strict=True):
             self._values[key] = values
 
 
-def _value_type(kind: ColumnType) -> ValueType:
-    return "string" if kind == "string" else "double"
+_NUMBERS: tuple[ValueType, tuple[int | None, ...]] = ("double", (None, 1))
+
+_INPUTS: dict[ColumnType, tuple[ValueType, tuple[int | None, ...]]] = {
+    "string": ("string", (None, 1)),
+    **{kind: ("double", (None, None)) for kind in COLUMN_TYPES if kind.startswith("list[")},
+    "list[string]": ("string", (None, None)),
+    "image": ("float", (None, None, None, 3)),
+    "audio": ("float", (None, None)),
+}
+"""The inputs of a graph by what a column holds; whatever is not here is a column of numbers."""
+
+
+def _tensor(writer: GraphWriter, values: Sequence[Value]) -> str:
+    return values[0].block if values[0].whole else writer.stack(values)
 
 
 def _input_name(column: str) -> str:

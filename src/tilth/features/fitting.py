@@ -1,66 +1,84 @@
 """Fitting: every analyzed operation of some expressions replaced by the row-wise one with its constants.
 
-Constants come from profiles. Where an analyzed operation is applied to something computed, that is computed
-by running the part of the graph which is known by then, through the same runtime that serves it later.
+Constants come from profiles and other mergeable analyses. Where an analyzed operation is applied to something
+computed, that is computed by running the part of the graph which is known by then, through the same runtime
+that serves it later. There is one pass over the data for each level of analyses that wait for each other.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
-
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from tilth.errors import FeatureError, UsageError
+from tilth.features.analyses import Analysis
 from tilth.features.analyzers import analyze
-from tilth.features.compiler import compile_columns
 from tilth.features.derived_profiles import derive, without_empty_texts
+from tilth.features.looking import Labels, Look, look
 from tilth.features.nodes import Node, in_order
 from tilth.features.operations import Analyzed, AsText, Column, FillWith, Operation
-from tilth.inference import Graph
-from tilth.profiles import ColumnProfile, Profile, profile, profile_batches
-from tilth.tables import Table
-from tilth.types import ColumnType
+from tilth.profiles import ColumnProfile, Profile
+
+if TYPE_CHECKING:
+    from tilth.engines import Engine
+    from tilth.tables import Table
 
 __all__ = ["fit_nodes"]
 
 
-def fit_nodes(nodes: Sequence[Node], table: Table | None, known: Profile | None = None) -> list[Node]:
+def fit_nodes(
+    nodes: Sequence[Node],
+    table: Table | None,
+    known: Profile | None = None,
+    labels: Labels | None = None,
+    engine: Engine | None = None,
+) -> list[Node]:
     """Row-wise expressions that do what `nodes` say, with constants from a table.
 
     Args:
         nodes: expressions.
         table: the training data; may be None where `known` says enough.
         known: the profile of the raw columns, if there is one already.
+        labels: what is predicted, for operations that need it.
+        engine: where the passes over the data are made; default: in this process.
 
     Raises:
         FeatureError: constants that are undefined.
         UsageError: data are needed and there are none.
     """
-    fitting = _Fitting(table, known)
+    fitting = _Fitting(table, known, labels, engine)
     order = in_order(nodes)
-    while wanted := fitting.advance(order):
-        fitting.look_at(wanted)
+    while fitting.advance(order):
+        fitting.look()
     return [fitting.fitted(node) for node in nodes]
 
 
+_Asked = tuple[Analyzed, tuple[int, ...]]
+"""An operation on fitted arguments, by their identity."""
+
+
 class _Fitting:
-    def __init__(self, table: Table | None, known: Profile | None) -> None:
+    def __init__(
+        self, table: Table | None, known: Profile | None, labels: Labels | None, engine: Engine | None
+    ) -> None:
         self._table = table
-        self._known = known
+        self._known = known.columns if known is not None else {}
+        self._labels = labels
+        self._engine = engine
         self._fitted: dict[int, Node] = {}
         self._interned: dict[tuple[Operation, tuple[int, ...]], Node] = {}
         self._profiles: dict[int, ColumnProfile] = {}
+        self._analyses: dict[_Asked, Analysis] = {}
+        self._wanted_profiles: dict[int, Node] = {}
+        self._wanted_analyses: dict[_Asked, tuple[Analyzed, tuple[Node, ...]]] = {}
 
     def fitted(self, node: Node) -> Node:
         """What has become of a node."""
         return self._fitted[id(node)]
 
-    def advance(self, order: Sequence[Node]) -> list[Node]:
-        """Fit all that can be fitted; gives the fitted nodes whose profiles are needed to go on."""
-        wanted: dict[int, Node] = {}
+    def advance(self, order: Sequence[Node]) -> bool:
+        """Fit all that can be fitted; says whether something must be looked at to go on."""
         for node in order:
             is_ready = all(id(argument) in self._fitted for argument in node.arguments)
             if id(node) in self._fitted or not is_ready:
@@ -68,21 +86,28 @@ class _Fitting:
             arguments = tuple(self.fitted(argument) for argument in node.arguments)
             operation = node.operation
             if isinstance(operation, Analyzed):
-                lacking = self._lacking(arguments[0])
-                if lacking is not None:
-                    wanted[id(lacking)] = lacking
+                seen = self._seen(operation, arguments)
+                if seen is None:
                     continue
-                operation = self._analyze(node, operation, arguments[0])
+                operation = _analyzed(node, operation, seen)
             self._fitted[id(node)] = self._intern(node, operation, arguments)
-        return list(wanted.values())
+        return bool(self._wanted_profiles or self._wanted_analyses)
 
-    def look_at(self, nodes: Sequence[Node]) -> None:
-        """Make the profiles of fitted nodes: raw columns in one pass, computed ones in another."""
-        raw = {n.operation.name: n for n in nodes if isinstance(n.operation, Column)}
-        computed = {str(position): n for position, n in enumerate(nodes) if n not in raw.values()}
-        for profiles, found in ((self._raw(raw), raw), (self._computed(computed), computed)):
-            for name, node in found.items():
-                self._profiles[id(node)] = without_empty_texts(profiles[name])
+    def look(self) -> None:
+        """See what is wanted: known profiles first, all the rest in one pass."""
+        for key, node in list(self._wanted_profiles.items()):
+            if isinstance(node.operation, Column) and node.operation.name in self._known:
+                self._profiles[key] = without_empty_texts(self._known[node.operation.name])
+                del self._wanted_profiles[key]
+        profiles = {str(position): node for position, node in enumerate(self._wanted_profiles.values())}
+        analyses = {str(position): asked for position, asked in enumerate(self._wanted_analyses.values())}
+        if profiles or analyses:
+            seen = look(Look(profiles, analyses), self._data(), self._labels, self._engine)
+            for name, node in profiles.items():
+                self._profiles[id(node)] = without_empty_texts(seen.profiles[name])
+            for name, asked in zip(analyses, self._wanted_analyses, strict=True):
+                self._analyses[asked] = seen.analyses[name]
+        self._wanted_profiles, self._wanted_analyses = {}, {}
 
     def _intern(self, node: Node, operation: Operation, arguments: tuple[Node, ...]) -> Node:
         """The same node for the same operation on the same arguments, however often it was written."""
@@ -90,6 +115,19 @@ class _Fitting:
         if key not in self._interned:
             self._interned[key] = dataclasses.replace(node, operation=operation, arguments=arguments)
         return self._interned[key]
+
+    def _seen(self, operation: Analyzed, arguments: tuple[Node, ...]) -> ColumnProfile | Analysis | None:
+        """What an operation must know of its arguments; None where that must be looked at first."""
+        if operation.analysis != "profile":
+            asked = (operation, tuple(id(argument) for argument in arguments))
+            if asked not in self._analyses:
+                self._wanted_analyses[asked] = (operation, arguments)
+            return self._analyses.get(asked)
+        lacking = self._lacking(arguments[0])
+        if lacking is None:
+            return self._profiles[id(arguments[0])]
+        self._wanted_profiles[id(lacking)] = lacking
+        return None
 
     def _lacking(self, node: Node) -> Node | None:
         """The node to look at before the profile of `node` is known; None when it is known."""
@@ -106,29 +144,6 @@ class _Fitting:
         self._profiles[id(node)] = found
         return None
 
-    def _analyze(self, node: Node, operation: Analyzed, argument: Node) -> Operation:
-        try:
-            return analyze(operation, self._profiles[id(argument)])
-        except FeatureError as error:
-            raise FeatureError(
-                f"{node.text}: {error.what}", where=node.place, expected=error.expected, mend=error.mend
-            ) from error
-
-    def _raw(self, wanted: Mapping[str, Node]) -> Mapping[str, ColumnProfile]:
-        known = self._known.columns if self._known is not None else {}
-        lacking = [name for name in wanted if name not in known]
-        return {**known, **(profile(self._data(), columns=lacking).columns if lacking else {})}
-
-    def _computed(self, wanted: Mapping[str, Node]) -> Mapping[str, ColumnProfile]:
-        if not wanted:
-            return {}
-        table = self._data()
-        graph = Graph.from_bytes(compile_columns(wanted, table.columns))
-        types: dict[str, ColumnType] = {
-            name: "string" if node.kind == "text" else "float" for name, node in wanted.items()
-        }
-        return profile_batches(_batches(graph, table), types).columns
-
     def _data(self) -> Table:
         if self._table is None:
             raise UsageError(
@@ -139,13 +154,10 @@ class _Fitting:
         return self._table
 
 
-def _batches(graph: Graph, table: Table) -> Iterator[pa.RecordBatch]:
-    for outputs in graph.run_table(table):
-        yield pa.record_batch({name: _arrow(array.ravel()) for name, array in outputs.items()})
-
-
-def _arrow(values: np.ndarray) -> pa.Array:
-    if values.dtype != np.object_:
-        return pa.array(values)
-    texts = pa.array(values, pa.string())
-    return pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
+def _analyzed(node: Node, operation: Analyzed, seen: ColumnProfile | Analysis) -> Operation:
+    try:
+        return analyze(operation, seen)
+    except FeatureError as error:
+        raise FeatureError(
+            f"{node.text}: {error.what}", where=node.place, expected=error.expected, mend=error.mend
+        ) from error

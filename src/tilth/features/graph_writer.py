@@ -1,4 +1,4 @@
-"""GraphWriter: builds an ONNX graph in which values are columns of blocks.
+"""GraphWriter: builds an ONNX graph in which values are columns of blocks, or whole tensors.
 
 A block is a tensor of shape (n, k): k columns for n rows. Operations of one kind are emitted for many columns
 at once, because a node costs about a microsecond however few rows it works on.
@@ -15,7 +15,7 @@ import numpy as np
 if TYPE_CHECKING:
     from onnx import NodeProto, TensorProto, ValueInfoProto
 
-__all__ = ["ML_DOMAIN", "OPSET", "GraphWriter", "Value", "ValueType"]
+__all__ = ["ML_DOMAIN", "OPSET", "RUNTIME_DOMAIN", "GraphWriter", "Value", "ValueType"]
 
 ValueType = Literal["double", "string", "int64", "bool", "float"]
 
@@ -23,7 +23,10 @@ OPSET = 20
 """The version of the operators used; 20 is the first that joins texts."""
 
 ML_DOMAIN = "ai.onnx.ml"
-_ML_OPSET = 3
+RUNTIME_DOMAIN = "com.microsoft"
+"""ONNX Runtime's own operators, for what the standard has none: hashes and tokens of texts."""
+
+_VERSIONS = {"": OPSET, ML_DOMAIN: 3, RUNTIME_DOMAIN: 1}
 _IR_VERSION = 9
 _INTERNAL = "tilth:"
 
@@ -45,12 +48,14 @@ class Value:
         block: the tensor it is part of; "" for a constant.
         index: its position in the block.
         constant: the constant.
+        whole: it is not one column but a tensor as it is, of n rows and any shape behind, such as images.
     """
 
     type: ValueType
     block: str = ""
     index: int = 0
     constant: float | str | None = None
+    whole: bool = False
 
     @property
     def is_constant(self) -> bool:
@@ -79,14 +84,21 @@ class GraphWriter:
         self._types: dict[str, ValueType] = {}
         self._widths: dict[str, int] = {}
         self._constants: set[str] = set()
+        self._domains = {"", ML_DOMAIN}
 
-    def input(self, name: str, type: ValueType) -> Value:  # noqa: A002 - the word that ONNX uses
-        """A raw column as an input of shape (n, 1)."""
+    def input(
+        self,
+        name: str,
+        type: ValueType,  # noqa: A002 - the word that ONNX uses
+        shape: Sequence[int | None] = (None, 1),
+    ) -> Value:
+        """A raw column as an input: a column where the shape is (n, 1), else a whole tensor."""
         from onnx import helper
 
-        self._inputs.append(helper.make_tensor_value_info(name, _element(type), [None, 1]))
-        self._types[name], self._widths[name] = type, 1
-        return Value(type, name)
+        self._inputs.append(helper.make_tensor_value_info(name, _element(type), list(shape)))
+        is_column = tuple(shape) == (None, 1)
+        self._types[name], self._widths[name] = type, 1 if is_column else 0
+        return Value(type, name, whole=not is_column)
 
     def constant(self, values: np.ndarray) -> str:
         """A constant tensor: float64, float32, int64, or texts."""
@@ -122,7 +134,7 @@ class GraphWriter:
             operator: its ONNX name.
             inputs: tensors.
             type: what comes out.
-            width: how many columns come out.
+            width: how many columns come out; 0 for a whole tensor.
             domain: where the operator is defined.
             attributes: the operator's attributes.
 
@@ -137,7 +149,41 @@ class GraphWriter:
             self._nodes.append(helper.make_node(operator, inputs, [name], name, domain=domain, **attributes))
             self._written[key] = name
             self._types[name], self._widths[name] = type, width
+            self._domains.add(domain)
         return self._written[key]
+
+    def nodes(
+        self,
+        operator: str,
+        *inputs: str,
+        types: Sequence[ValueType],
+        domain: str = "",
+        **attributes: Any,
+    ) -> list[str]:
+        """Apply an operator that gives several whole tensors.
+
+        Args:
+            operator: its ONNX name.
+            inputs: tensors.
+            types: what comes out.
+            domain: where the operator is defined.
+            attributes: the operator's attributes.
+
+        Returns:
+            The names of the tensors that come out.
+        """
+        from onnx import helper
+
+        key = (operator, inputs, domain, repr(sorted(attributes.items())), len(types))
+        if key not in self._written:
+            name = self._name(operator)
+            names = [f"{name}:{position}" for position in range(len(types))]
+            self._nodes.append(helper.make_node(operator, inputs, names, name, domain=domain, **attributes))
+            self._written[key] = name
+            for each, type_ in zip(names, types, strict=True):
+                self._types[each], self._widths[each] = type_, 0
+            self._domains.add(domain)
+        return [f"{self._written[key]}:{position}" for position in range(len(types))]
 
     def cast(self, tensor: str, type: ValueType) -> str:  # noqa: A002 - the word that ONNX uses
         """The same values as another type."""
@@ -150,7 +196,7 @@ class GraphWriter:
         return self._types[tensor]
 
     def width_of(self, tensor: str) -> int:
-        """How many columns a tensor has."""
+        """How many columns a tensor has; 0 for a whole tensor."""
         return self._widths[tensor]
 
     def is_constant(self, tensor: str) -> bool:
@@ -162,7 +208,8 @@ class GraphWriter:
         return [Value(self._types[tensor], tensor, index) for index in range(self._widths[tensor])]
 
     def stack(self, values: Sequence[Value]) -> str:
-        """A block whose columns are `values`: either all constant, or none."""
+        """A block whose columns are `values`: either all constant, or none; no whole tensors."""
+        assert not any(value.whole for value in values)
         if values[0].is_constant:
             dtype = _DTYPES[values[0].type]
             return self.constant(np.array([[value.constant for value in values]], dtype=dtype))
@@ -197,15 +244,18 @@ class GraphWriter:
 
         named = [helper.make_node("Identity", [tensor], [name], name) for name, tensor in outputs.items()]
         infos = [
-            helper.make_tensor_value_info(name, _element(self._types[tensor]), [None, self._widths[tensor]])
+            helper.make_tensor_value_info(name, _element(self._types[tensor]), self._shape(tensor))
             for name, tensor in outputs.items()
         ]
         graph = helper.make_graph([*self._nodes, *named], "tilth", self._inputs, infos, self._initializers)
-        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(ML_DOMAIN, _ML_OPSET)]
+        opsets = [helper.make_opsetid(domain, _VERSIONS[domain]) for domain in sorted(self._domains)]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION, producer_name="tilth")
         helper.set_model_props(model, dict(metadata))
         found: bytes = model.SerializeToString(deterministic=True)
         return found
+
+    def _shape(self, tensor: str) -> list[int | None] | None:
+        return [None, self._widths[tensor]] if self._widths[tensor] else None
 
     def _name(self, what: str) -> str:
         return f"{_INTERNAL}{len(self._written)}:{what}"

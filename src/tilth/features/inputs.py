@@ -9,7 +9,7 @@ from tilth.features.expressions import Expression
 from tilth.features.nodes import COLUMN_KINDS, Node
 from tilth.features.operations import Column
 from tilth.features.source_lines import caller_line
-from tilth.types import SCALAR_TYPES, ColumnType
+from tilth.types import ColumnType
 
 __all__ = ["Inputs"]
 
@@ -38,7 +38,6 @@ class Inputs:
     def __init__(self, types: Mapping[str, ColumnType], forbidden: Mapping[str, str] | None = None) -> None:
         self._types = dict(types)
         self._forbidden = {
-            **{name: _holds(kind) for name, kind in types.items() if kind not in SCALAR_TYPES},
             **{name: _OWN for name in types if name.startswith("tilth.")},
             **(forbidden or {}),
         }
@@ -72,11 +71,6 @@ class Inputs:
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
-
-
-def _holds(kind: ColumnType) -> str:
-    what = "lists" if kind.startswith("list") else "images" if kind == "image" else "recordings"
-    return f"it holds {what}, and a feature starts from one value a row"
 
 
 def _quoted(name: object) -> str:

@@ -9,14 +9,29 @@ from typing import Literal
 from tilth.features.operations import Operation
 from tilth.types import ColumnType
 
-__all__ = ["COLUMN_KINDS", "KIND_WORDS", "NUMERIC", "Kind", "Node", "in_order"]
+__all__ = ["COLUMN_KINDS", "KIND_WORDS", "NUMERIC", "WHOLE", "Kind", "Node", "in_order"]
 
 _LONGEST_TEXT = 200
 
-Kind = Literal["number", "integer", "flag", "text", "datetime", "indicators"]
+Kind = Literal[
+    "number",
+    "integer",
+    "flag",
+    "text",
+    "datetime",
+    "vector",
+    "texts",
+    "numbers",
+    "image",
+    "sound",
+    "frames",
+]
 """What an expression gives. Integers and flags are numbers that may also be used as categories."""
 
 NUMERIC: tuple[Kind, ...] = ("number", "integer", "flag")
+
+WHOLE: tuple[Kind, ...] = ("texts", "numbers", "image", "sound", "frames")
+"""What a graph keeps in a tensor of its own for each expression, not in columns."""
 
 KIND_WORDS: dict[Kind, str] = {
     "number": "a number",
@@ -24,7 +39,12 @@ KIND_WORDS: dict[Kind, str] = {
     "flag": "a flag",
     "text": "text",
     "datetime": "a datetime",
-    "indicators": "several one-hot columns",
+    "vector": "several numbers",
+    "texts": "a list of texts",
+    "numbers": "a list of numbers",
+    "image": "an image",
+    "sound": "a recording",
+    "frames": "numbers over time",
 }
 
 COLUMN_KINDS: dict[ColumnType, Kind] = {
@@ -33,6 +53,13 @@ COLUMN_KINDS: dict[ColumnType, Kind] = {
     "bool": "flag",
     "string": "text",
     "datetime": "datetime",
+    "list[int]": "numbers",
+    "list[float]": "numbers",
+    "list[bool]": "numbers",
+    "list[datetime]": "numbers",
+    "list[string]": "texts",
+    "image": "image",
+    "audio": "sound",
 }
 
 

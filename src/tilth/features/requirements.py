@@ -13,7 +13,10 @@ __all__ = ["finite", "is_whole", "need", "unfit", "whole"]
 _MENDS: dict[tuple[Kind, Kind], str] = {
     ("number", "text"): "make it numbers first, with .one_hot() or .vocabulary()",
     ("number", "datetime"): "take a number of it first, such as .days(), .hour() or .weekday()",
-    ("number", "indicators"): "leave .one_hot() to the end",
+    ("number", "vector"): "leave .one_hot() and whatever else gives several numbers to the end",
+    ("number", "texts"): "count them with .length(), or use .bag_of_words() or .tfidf()",
+    ("number", "numbers"): "take one number of them, such as .mean() or .length()",
+    ("text", "texts"): "leave .split() and .tokens() to the end",
     ("text", "number"): "make it a category first, with .buckets([...]) or .quantile_buckets(10)",
     ("text", "datetime"): "take a part of it first, such as .hour() or .weekday()",
     ("flag", "number"): "compare it with something, such as > 0",

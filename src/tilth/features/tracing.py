@@ -8,7 +8,7 @@ from typing import TypeAlias
 from tilth.errors import FeatureError
 from tilth.features.expressions import Expression
 from tilth.features.inputs import Inputs
-from tilth.features.nodes import KIND_WORDS, NUMERIC, Node
+from tilth.features.nodes import KIND_WORDS, NUMERIC, Kind, Node
 from tilth.features.source_lines import error_line
 from tilth.types import ColumnType
 
@@ -16,6 +16,17 @@ __all__ = ["Features", "trace"]
 
 Features: TypeAlias = Callable[[Inputs], Mapping[str, Expression]]
 """What features.py holds: a function from the raw columns to the features by name."""
+
+
+_MENDS: dict[Kind, str] = {
+    "text": ".one_hot() or .vocabulary()",
+    "datetime": ".days(), .hour() or .weekday()",
+    "texts": ".bag_of_words(), .tfidf() or .length()",
+    "numbers": ".mean(), .max(), .length() or .padded(10)",
+    "image": ".resize(28, 28).pixels(), .brightness() or .contrast()",
+    "sound": ".mel_spectrogram().summary() or .mfcc().summary()",
+    "frames": ".summary()",
+}
 
 
 def trace(
@@ -65,13 +76,12 @@ def _checked(name: str, value: object) -> Node:
             f"the feature '{name}' is {_what(value)}", expected='an expression such as x["age"]'
         )
     node = value.node
-    if node.kind in (*NUMERIC, "indicators"):
+    if node.kind in (*NUMERIC, "vector"):
         return node
-    mend = ".one_hot() or .vocabulary()" if node.kind == "text" else ".days(), .hour() or .weekday()"
     raise FeatureError(
         f"the feature '{name}' is {KIND_WORDS[node.kind]}, and a model takes numbers",
         where=node.place,
-        mend=f"make it numbers with {mend}",
+        mend=f"make it numbers with {_MENDS[node.kind]}",
     )
 
 

@@ -13,7 +13,7 @@ from tilth.features.compiler import compile_features
 from tilth.features.fitting import fit_nodes
 from tilth.features.loading import load_features
 from tilth.features.nodes import Node
-from tilth.features.operations import Indicators
+from tilth.features.operations import RowWise
 from tilth.features.tracing import Features, trace
 from tilth.inference import Graph
 from tilth.tables import open_table
@@ -181,16 +181,10 @@ def _names(names: Sequence[str], nodes: Sequence[Node]) -> tuple[str, ...]:
     """A name for every column: that of the feature, or feature=value; none twice."""
     found: dict[str, None] = {}
     for name, node in zip(names, nodes, strict=True):
-        for column in _columns_of(name, node):
+        assert isinstance(node.operation, RowWise)
+        for column in node.operation.column_names(name):
             unique, number = column, 2
             while unique in found:
                 unique, number = f"{column} ({number})", number + 1
             found[unique] = None
     return tuple(found)
-
-
-def _columns_of(name: str, node: Node) -> list[str]:
-    if not isinstance(node.operation, Indicators):
-        return [name]
-    values = [*node.operation.values, "missing"] if node.operation.missing else node.operation.values
-    return [f"{name}={value}" for value in values]

@@ -6,6 +6,6 @@ named arrays with one row for each example.
 
 from __future__ import annotations
 
-from tilth.inference.graph import INPUT_NAMES_KEY, Graph, InputKind
+from tilth.inference.graph import INPUT_NAMES_KEY, SAMPLE_RATES_KEY, Graph, InputKind
 
-__all__ = ["INPUT_NAMES_KEY", "Graph", "InputKind"]
+__all__ = ["INPUT_NAMES_KEY", "SAMPLE_RATES_KEY", "Graph", "InputKind"]

@@ -6,6 +6,7 @@ texts are Python strings with "" for missing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -14,12 +15,15 @@ import pyarrow.compute as pc
 
 from tilth.errors import GraphError
 
-__all__ = ["DTYPES", "KINDS", "InputKind", "arrow_feed", "numpy_feed"]
+__all__ = ["DTYPES", "RAGGED_KINDS", "InputKind", "arrow_feed", "input_kind", "numpy_feed"]
 
-InputKind = Literal["float", "int", "bool", "string"]
+InputKind = Literal["float", "int", "bool", "string", "list[float]", "list[string]", "image", "audio"]
 """What an input of a graph holds. Columns of type int, float, bool and datetime all are "float" inputs."""
 
-KINDS: dict[str, InputKind] = {
+RAGGED_KINDS: tuple[InputKind, ...] = ("list[float]", "list[string]", "image", "audio")
+"""What has rows that differ in size."""
+
+_KINDS: dict[str, InputKind] = {
     "tensor(double)": "float",
     "tensor(float)": "float",
     "tensor(int64)": "int",
@@ -38,6 +42,38 @@ DTYPES: dict[str, np.dtype] = {
 }
 
 _MICROSECONDS = 1e6
+
+_RAGGED: dict[str, InputKind] = {
+    "tensor(double)": "list[float]",
+    "tensor(string)": "list[string]",
+    "tensor(float)": "audio",
+}
+
+
+def input_kind(name: str, tensor: str, shape: Sequence[object]) -> InputKind:
+    """What an input holds, by its type and shape in the runtime.
+
+    A tensor (n, m) with m unknown holds lists, or recordings if it is of single precision; (n, h, w, 3) of
+    single precision holds images; everything else is a column.
+
+    Raises:
+        GraphError: a type that no column has.
+
+    Example:
+        >>> input_kind("age", "tensor(double)", ("n", 1)), input_kind("clip", "tensor(float)", ("n", "m"))
+        ('float', 'audio')
+    """
+    if tensor not in _KINDS:
+        raise GraphError(
+            f"the graph's input '{name}' is a {tensor}",
+            where=f"column '{name}'",
+            expected="one of " + ", ".join(_KINDS),
+        )
+    if len(shape) == 4 and shape[3] == 3 and tensor == "tensor(float)":
+        return "image"
+    if len(shape) == 2 and not isinstance(shape[1], int) and tensor in _RAGGED:
+        return _RAGGED[tensor]
+    return _KINDS[tensor]
 
 
 def numpy_feed(name: str, values: np.ndarray, dtype: np.dtype) -> np.ndarray:

@@ -22,11 +22,13 @@ class Session:
 
     Args:
         inputs: input names with the runtime's type, such as "tensor(double)".
+        shapes: the inputs' shapes; what is not a number may be anything.
         outputs: output names.
         metadata: what the model says of itself.
     """
 
     inputs: dict[str, str]
+    shapes: dict[str, tuple[object, ...]]
     outputs: tuple[str, ...]
     metadata: dict[str, str]
     _session: Any
@@ -67,6 +69,7 @@ def open_session(model: bytes, threads: int) -> Session:
         ) from error
     return Session(
         inputs={node.name: node.type for node in session.get_inputs()},
+        shapes={node.name: tuple(node.shape) for node in session.get_inputs()},
         outputs=tuple(node.name for node in session.get_outputs()),
         metadata=dict(session.get_modelmeta().custom_metadata_map),
         _session=session,

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tilth.tables.arrow_types import ARROW_TYPES
+    from tilth.tables.as_of import join_as_of
     from tilth.tables.concatenation import concat_tables, large_parts
+    from tilth.tables.decoding import decode_image, decode_recording
     from tilth.tables.fingerprints import fingerprint
     from tilth.tables.image_hashes import NEAR_DUPLICATE_DISTANCE, NO_HASH, image_hash, image_hashes
+    from tilth.tables.media_cells import map_cells
     from tilth.tables.media_statistics import AUDIO_STATISTICS, IMAGE_STATISTICS, with_media_statistics
     from tilth.tables.opening import open_table
     from tilth.tables.prediction_tables import predictions_table
@@ -50,10 +53,13 @@ __all__ = [
     "SplitPlan",
     "Table",
     "concat_tables",
+    "decode_image",
+    "decode_recording",
     "fingerprint",
     "image_hash",
     "image_hashes",
     "large_parts",
+    "map_cells",
     "number_copies",
     "open_table",
     "predictions_table",
@@ -71,9 +77,12 @@ _HOMES = {
     name: home
     for home, names in {
         "arrow_types": ["ARROW_TYPES"],
+        "as_of": ["join_as_of"],
         "concatenation": ["concat_tables", "large_parts"],
+        "decoding": ["decode_image", "decode_recording"],
         "fingerprints": ["fingerprint"],
         "image_hashes": ["NEAR_DUPLICATE_DISTANCE", "NO_HASH", "image_hash", "image_hashes"],
+        "media_cells": ["map_cells"],
         "media_statistics": ["AUDIO_STATISTICS", "IMAGE_STATISTICS", "with_media_statistics"],
         "opening": ["open_table"],
         "prediction_tables": ["predictions_table"],

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from tilth.tables.media import media_format, media_type
 
-__all__ = ["MAX_SAMPLES", "AudioStatistics", "audio_statistics"]
+__all__ = ["MAX_SAMPLES", "AudioStatistics", "audio_statistics", "open_recording"]
 
 MAX_SAMPLES = 1 << 31
 """The longest recording that is decoded, in samples of all channels: 6 hours of 48 kHz stereo."""
@@ -88,13 +88,19 @@ def audio_statistics(content: bytes | None) -> AudioStatistics | None:
     if content is None:
         return None
     try:
-        with _stream(content) as stream:
+        with open_recording(content) as stream:
             return _statistics(stream, media_format(content))
     except Exception:  # noqa: BLE001 - decoders raise anything on damaged bytes; `readable` is the answer
         return AudioStatistics(readable=False)
 
 
-def _stream(content: bytes) -> Any:
+def open_recording(content: bytes) -> Any:
+    """An encoded recording as a stream of samples that is read from start to end, as soundfile has it.
+
+    Raises:
+        ValueError: not a recording of a known format, or cut short.
+        Exception: whatever libsndfile raises on damaged bytes.
+    """
     if media_type(content[:32]) != "audio" or _is_cut_short(content):
         raise ValueError("not a whole recording")
     return _stream_class()(io.BytesIO(content))

@@ -10,11 +10,11 @@ import numpy as np
 
 from tilth.features.graph_writer import GraphWriter, Value
 
-__all__ = ["Emit", "Rule", "either", "missing", "row", "stacked", "when"]
+__all__ = ["Emit", "Rule", "each", "either", "missing", "row", "stacked", "when"]
 
-Emit = Callable[[GraphWriter, Sequence[Any], Sequence[Sequence[Value]]], list[list[Value]]]
-"""(writer, operations, arguments) -> values: `arguments[p][i]` is argument p of operation i; a list of values
-for each operation."""
+Emit = Callable[[GraphWriter, Sequence[Any], Sequence[Sequence[Any]]], list[list[Value]]]
+"""(writer, operations, arguments) -> values: `arguments[p][i]` is argument p of operation i, one Value or for
+wide rules the list of all of them; a list of values for each operation."""
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,12 @@ class Rule:
     Args:
         emit: writes the nodes of operations that may go together.
         together: operations with equal answers may go together (and arguments of equal types).
+        wide: arguments are lists of values, since they may be vectors.
     """
 
     emit: Emit
     together: Callable[[Any], Hashable] = lambda _: None
+    wide: bool = False
 
 
 def stacked(emit: Callable[..., str]) -> Emit:
@@ -38,6 +40,20 @@ def stacked(emit: Callable[..., str]) -> Emit:
     ) -> list[list[Value]]:
         blocks = [writer.stack(values) for values in arguments]
         return [[value] for value in writer.columns(emit(writer, operations, *blocks))]
+
+    return rule
+
+
+def each(emit: Callable[..., list[Value]]) -> Emit:
+    """A rule from a function of one operation: (writer, operation, *arguments) -> values."""
+
+    def rule(
+        writer: GraphWriter, operations: Sequence[Any], arguments: Sequence[Sequence[Any]]
+    ) -> list[list[Value]]:
+        return [
+            emit(writer, operation, *(argument[position] for argument in arguments))
+            for position, operation in enumerate(operations)
+        ]
 
     return rule
 

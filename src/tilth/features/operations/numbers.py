@@ -1,96 +1,38 @@
-"""Operations: what can be done to columns, as small values that know neither data nor ONNX.
-
-A row-wise operation computes a row's value from that row alone and its own constants. An analyzed operation
-must see all training data first; `analyzers` turns it into the row-wise operation that has its constants.
-
-Missing in, missing out, unless an operation says otherwise. What is undefined (a quotient by zero, the
-logarithm of a negative number) is missing too.
-"""
+"""Operations on numbers: arithmetic, comparison, choice, missing values, scaling, buckets."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
-from tilth.types import ColumnType
+from tilth.features.operations.operation import Analyzed, RowWise
 
 __all__ = [
     "Add",
     "Affine",
-    "Analyzed",
-    "AsText",
     "AtLeast",
     "AtMost",
     "Buckets",
     "Center",
     "Choose",
     "Clip",
-    "Column",
-    "Cross",
-    "DatePart",
-    "Days",
     "Divide",
     "Equal",
     "FillFrom",
     "FillWith",
     "Greater",
-    "Indicators",
     "IsMissing",
     "Less",
     "Log1p",
-    "Lookup",
     "Multiply",
-    "Number",
-    "OneHot",
-    "Operation",
     "QuantileBuckets",
-    "RowWise",
     "Scale",
     "Statistic",
     "Subtract",
-    "Text",
-    "Vocabulary",
     "ZScore",
 ]
 
 Statistic = Literal["mean", "median", "mode"]
-
-
-@dataclass(frozen=True)
-class Operation:
-    """A step from columns to a column."""
-
-
-@dataclass(frozen=True)
-class RowWise(Operation):
-    """An operation that needs nothing but the row."""
-
-
-@dataclass(frozen=True)
-class Analyzed(Operation):
-    """An operation of one column that needs constants from all training data."""
-
-
-@dataclass(frozen=True)
-class Column(RowWise):
-    """A raw column."""
-
-    name: str
-    type: ColumnType
-
-
-@dataclass(frozen=True)
-class Number(RowWise):
-    """A constant number."""
-
-    value: float
-
-
-@dataclass(frozen=True)
-class Text(RowWise):
-    """A constant text."""
-
-    value: str
 
 
 @dataclass(frozen=True)
@@ -186,49 +128,6 @@ class Buckets(RowWise):
 
 
 @dataclass(frozen=True)
-class AsText(RowWise):
-    """A whole number as its decimal digits, or a flag as "true" or "false"."""
-
-    flag: bool = False
-
-
-@dataclass(frozen=True)
-class Cross(RowWise):
-    """Two texts as one; missing where either is."""
-
-
-@dataclass(frozen=True)
-class Lookup(RowWise):
-    """A text's position among `values`, or `default` where it is not there or missing."""
-
-    values: tuple[str, ...]
-    default: float
-
-
-@dataclass(frozen=True)
-class Indicators(RowWise):
-    """One column of 0 and 1 for each of `values`, and a last one for missing where `missing` is true.
-
-    A text that is not there has 0 in all of them.
-    """
-
-    values: tuple[str, ...]
-    missing: bool
-
-
-@dataclass(frozen=True)
-class DatePart(RowWise):
-    """A part of a datetime (UTC, Gregorian calendar): weekday 0 is Monday, months and days count from 1."""
-
-    part: Literal["hour", "weekday", "day", "month", "year"]
-
-
-@dataclass(frozen=True)
-class Days(RowWise):
-    """A datetime as days since 1970-01-01, with the time of day as a fraction."""
-
-
-@dataclass(frozen=True)
 class FillFrom(Analyzed):
     """The value where it is there, else the training data's mean, median or most frequent value."""
 
@@ -258,20 +157,3 @@ class QuantileBuckets(Analyzed):
     """`Buckets` with bounds that put about as many values into each of `count` buckets."""
 
     count: int
-
-
-@dataclass(frozen=True)
-class Vocabulary(Analyzed):
-    """`Lookup` among the most frequent values."""
-
-    top: int | None
-    min_count: int
-    default: float
-
-
-@dataclass(frozen=True)
-class OneHot(Analyzed):
-    """`Indicators` of the most frequent values, and of missing where training data had missing values."""
-
-    top: int | None
-    min_count: int

@@ -1,0 +1,69 @@
+"""Methods of categories: texts, whole numbers, flags."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from tilth.features import operations as op
+from tilth.features.expressions.base import Base
+from tilth.features.nodes import Kind, Node
+from tilth.features.requirements import finite, need, whole
+
+__all__ = ["CategoryMethods", "text_node"]
+
+
+class CategoryMethods(Base):
+    """Vocabularies and one-hot columns."""
+
+    def vocabulary(self, top: int | None = None, min_count: int = 1, default: int = -1) -> Self:
+        """The value's rank among the training data's values, the most frequent being 0.
+
+        Values as frequent as each other are ordered by text, descending. Numbers must be integers or flags.
+
+        Args:
+            top: how many values to know; None for all.
+            min_count: how often a value must occur to be known.
+            default: the answer for values that are not known, and for missing ones.
+
+        Raises:
+            FeatureError: not a category, or a bad argument.
+        """
+        operation = op.Vocabulary(top, min_count, finite(default, "vocabulary"))
+        return self._category(operation, "integer", "vocabulary", top, min_count)
+
+    def one_hot(self, top: int | None = None, min_count: int = 1) -> Self:
+        """One column of 0 and 1 for each of the training data's values, named feature=value.
+
+        A value that is not known has 0 in all. Where training data had missing values there is a last column
+        feature=missing. The order is that of `vocabulary`.
+
+        Args:
+            top: how many values to know; None for all.
+            min_count: how often a value must occur to be known.
+
+        Raises:
+            FeatureError: not a category, or a bad argument.
+        """
+        return self._category(op.OneHot(top, min_count), "vector", "one_hot", top, min_count)
+
+    def _category(
+        self, operation: op.Analyzed, kind: Kind, method: str, top: int | None, min_count: int
+    ) -> Self:
+        if top is not None:
+            whole(top, 1, method)
+        whole(min_count, 1, method)
+        arguments = [top, min_count] if min_count != 1 else [top] * (top is not None)
+        category = self._of(text_node(self._node, f"{self}.{method}()"))
+        return category._method(operation, kind, method, *arguments)
+
+
+def text_node(node: Node, use: str) -> Node:
+    """A category as text: text itself, or the digits of whole numbers.
+
+    Raises:
+        FeatureError: not a category.
+    """
+    need(node, ("text", "integer", "flag"), use)
+    if node.kind == "text":
+        return node
+    return Node(op.AsText(flag=node.kind == "flag"), (node,), "text", node.text, node.place)
