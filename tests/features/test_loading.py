@@ -30,22 +30,28 @@ def test_what_cannot_be_loaded(source: str, words: list[str]) -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ('return {"a": x["agee"].zscore()}', ['x["agee"]', "features.py, line 2"]),
-        ('return {"a": x["income"]}', ["it is the label", "features.py, line 2"]),
-        ("return {}['a']", ["KeyError", "features.py, line 2"]),
+        ('return {"a": x["agee"].zscore()}', ['x["agee"]', "features.py, line 4"]),
+        ('return {"a": x["income"]}', ["it is the label", "features.py, line 4"]),
+        ("return {}['a']", ["KeyError", "features.py, line 4"]),
         ("return None", ["returned nothing", "a dictionary"]),
         ("return {}", ["no features"]),
         ('return {"a": 3}', ["'a' is a int"]),
         ('return {3: x["age"]}', ["the feature name 3"]),
         ('return {"": x["age"]}', ["the feature name ''"]),
+        ('import random\n    return {"a": x["age"] * random.random()}', ["'a'", "each time", "line 5"]),
+        (
+            'return {f"a{next(NUMBERS)}": x["age"]}',
+            ["other features each time", "the same names"],
+        ),
         (
             'from tilth.features import where\n    return {"a": where(x["age"] > 1, "b", "c")}',
-            [".one_hot()", "line 3"],
+            [".one_hot()", "line 5"],
         ),
     ],
 )
 def test_what_cannot_be_fitted(body: str, words: list[str]) -> None:
-    transform = Transform(f"def features(x):\n    {body}\n", forbidden={"income": "it is the label"})
+    source = f"import itertools; NUMBERS = itertools.count()\n\ndef features(x):\n    {body}\n"
+    transform = Transform(source, forbidden={"income": "it is the label"})
     with pytest.raises(FeatureError) as found:
         transform.fit(DATA)
     for word in words:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -53,6 +53,7 @@ def run(
     step: str | None = None,
     *,
     with_feedback: Annotated[bool, Parameter(negative="")] = False,
+    engine: Literal["local", "ray"] = "local",
     dir: Directory = Path(),  # noqa: A002
     json: Json = False,
 ) -> int:
@@ -61,7 +62,9 @@ def run(
     Args:
         step: The last step wanted; default: all.
         with_feedback: Learn also from what production has labeled by now.
+        engine: Where passes over all rows are made: on this machine, or on a Ray cluster.
     """
+    from tilth.engines import find_engine
     from tilth.pipelines import run_pipeline
     from tilth.projects import Project
 
@@ -70,7 +73,8 @@ def run(
     console.print(f"[bold]{project.name}[/bold]", markup=True)
     printer = RunPrinter(console)
     try:
-        report = run_pipeline(project, printer, until=step, with_feedback=with_feedback)
+        worker = None if engine == "local" else find_engine(engine)
+        report = run_pipeline(project, printer, until=step, with_feedback=with_feedback, engine=worker)
     finally:
         printer.stop()
     for note in report.notes:

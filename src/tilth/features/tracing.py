@@ -8,7 +8,8 @@ from typing import TypeAlias
 from tilth.errors import FeatureError
 from tilth.features.expressions import Expression
 from tilth.features.inputs import Inputs
-from tilth.features.nodes import KIND_WORDS, NUMERIC, Kind, Node
+from tilth.features.nodes import KIND_WORDS, NUMERIC, Kind, Node, in_order
+from tilth.features.operations import Operation
 from tilth.features.source_lines import error_line
 from tilth.types import ColumnType
 
@@ -40,12 +41,21 @@ def trace(
         forbidden: name -> why it may not be a feature.
 
     Raises:
-        FeatureError: the function fails, or what it gives is not features by name.
+        FeatureError: the function fails, what it gives is not features by name, or it gives something else
+            each time.
 
     Example:
         >>> list(trace(lambda x: {"age": x["age"].zscore()}, {"age": "int"}))
         ['age']
     """
+    first, second = (_traced(features, types, forbidden) for _ in range(2))
+    _check_equal(first, second)
+    return first
+
+
+def _traced(
+    features: Features, types: Mapping[str, ColumnType], forbidden: Mapping[str, str] | None
+) -> dict[str, Node]:
     try:
         found = features(Inputs(types, forbidden))
     except FeatureError:
@@ -62,6 +72,36 @@ def trace(
     if not found:
         raise FeatureError("the features function returned no features", expected="at least one")
     return {_name(name): _checked(name, value) for name, value in found.items()}
+
+
+def _check_equal(first: Mapping[str, Node], second: Mapping[str, Node]) -> None:
+    """Refuse features that depend on chance or on the clock: nobody could compute them again.
+
+    Raises:
+        FeatureError: they do.
+    """
+    mend = "use constants: no random numbers, no clock, no order of a set"
+    if list(first) != list(second):
+        raise FeatureError(
+            "the features function gives other features each time it is called",
+            expected="the same names in the same order",
+            mend=mend,
+        )
+    for name, node in first.items():
+        if _structure(node) != _structure(second[name]):
+            raise FeatureError(
+                f"the feature '{name}' is another one each time the features function is called: "
+                f"{node.text}, then {second[name].text}",
+                where=node.place,
+                mend=mend,
+            )
+
+
+def _structure(node: Node) -> list[tuple[Operation, tuple[int, ...]]]:
+    """What a node does, without how it is written."""
+    order = in_order([node])
+    places = {id(step): position for position, step in enumerate(order)}
+    return [(step.operation, tuple(places[id(argument)] for argument in step.arguments)) for step in order]
 
 
 def _name(name: object) -> str:

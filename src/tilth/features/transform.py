@@ -19,6 +19,7 @@ from tilth.inference import Graph
 from tilth.tables import open_table
 
 if TYPE_CHECKING:
+    from tilth.engines import Engine
     from tilth.profiles import Profile
 
 __all__ = ["Transform"]
@@ -64,13 +65,21 @@ class Transform:
         self._graph: Graph | None = None
         self._names: tuple[str, ...] = ()
 
-    def fit(self, data: object, y: object = None, *, profile: Profile | None = None) -> Self:  # noqa: ARG002
+    def fit(
+        self,
+        data: object,
+        y: object = None,  # noqa: ARG002
+        *,
+        profile: Profile | None = None,
+        engine: Engine | None = None,
+    ) -> Self:
         """Compute the constants from training data.
 
         Args:
             data: a path, an Arrow table, a data frame, ...; None where the profile says enough.
             y: ignored; scikit-learn gives it.
             profile: the profile of the data, if there is one: it saves a pass.
+            engine: where the passes over the data are made; default: in this process.
 
         Raises:
             FeatureError: a mistake in the features.
@@ -82,7 +91,7 @@ class Transform:
         table = open_table(data) if data is not None else None
         types = table.columns if table is not None else {n: c.type for n, c in _columns(profile).items()}
         nodes = trace(function, types, self.forbidden)
-        fitted = fit_nodes(list(nodes.values()), table, profile)
+        fitted = fit_nodes(list(nodes.values()), table, profile, engine=engine)
         names = _names(list(nodes), fitted)
         if not names:
             raise FeatureError(

@@ -94,7 +94,7 @@ def _with_label(table: Table, label: str) -> tuple[Table, int]:
 
 
 def _profile(context: StepContext) -> StepResult:
-    made = profile(context.path("dataset"))
+    made = profile(context.path("dataset"), engine=context.engine)
     context.output["profile"].write_text(made.to_json(), encoding="utf-8")
     missing = [name for name, column in made.columns.items() if column.missing]
     return StepResult(

@@ -40,7 +40,7 @@ def _transform(context: StepContext) -> StepResult:
     project = context.project
     train = _parts(context).part("train")
     function = load_features(context.text("features_file"), where=str(project.features_path))
-    transform = Transform(function, forbidden=_forbidden(context, train)).fit(train)
+    transform = Transform(function, forbidden=_forbidden(context, train)).fit(train, engine=context.engine)
     context.output["transform"].write_bytes(transform.to_onnx())
     names = list(transform.feature_names)
     return StepResult(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+from tilth.engines import Engine
 from tilth.errors import UsageError
 from tilth.pipelines.data_steps import DATA_STEPS
 from tilth.pipelines.dataset_versions import PROJECT_DATA
@@ -31,7 +32,12 @@ STEPS: tuple[str, ...] = (*(step.name for step in in_order([*DATA_STEPS, *MODEL_
 
 
 def run_pipeline(
-    project: Project, listener: Listener, *, until: str | None = None, with_feedback: bool = False
+    project: Project,
+    listener: Listener,
+    *,
+    until: str | None = None,
+    with_feedback: bool = False,
+    engine: Engine | None = None,
 ) -> RunReport:
     """Carry out a project's pipeline and record it.
 
@@ -40,6 +46,7 @@ def run_pipeline(
         listener: who is told how it goes on.
         until: the last step wanted; default: all.
         with_feedback: learn also from what production has labeled by now.
+        engine: where passes over all rows are made; default: in this process.
 
     Returns:
         What was done. `failure` is set when a check did not hold; nothing was registered then.
@@ -59,7 +66,7 @@ def run_pipeline(
             pipeline = _Pipeline(project, store, artifacts, run, with_feedback)
             steps = [*DATA_STEPS, *MODEL_STEPS, pipeline.register_step()]
             wanted = needed_for(steps, until) if until else steps
-            runner = Runner(project, store, artifacts, pipeline.sources(), pipeline.files)
+            runner = Runner(project, store, artifacts, pipeline.sources(), pipeline.files, engine)
             report = runner.run(wanted, listener, run)
             pipeline.write_schema(report)
             pipeline.name_dataset(report)

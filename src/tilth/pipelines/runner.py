@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal, Protocol
 
 import tilth
+from tilth.engines import Engine
 from tilth.errors import CheckFailed
 from tilth.pipelines.step import Step, StepContext, StepResult, in_order
 from tilth.projects import Project
@@ -125,6 +126,7 @@ class Runner:
         artifacts: where outputs are kept.
         sources: inputs that no step makes, by name.
         source_files: where to find the file of an artifact that is not kept in `artifacts`.
+        engine: where passes over all rows are made; it changes no result, so it is not part of any key.
     """
 
     project: Project
@@ -132,6 +134,7 @@ class Runner:
     artifacts: ArtifactStore
     sources: Mapping[str, Source]
     source_files: Mapping[str, Path]
+    engine: Engine | None = None
 
     def run(self, steps: Sequence[Step], listener: Listener, run: Run) -> RunReport:
         """Carry out the steps in order; stop at the first check that does not hold.
@@ -197,7 +200,7 @@ class Runner:
         drafts = {name: self.artifacts.draft(output.suffix) for name, output in step.outputs.items()}
         files = {name: tuple(self.file(a) for a in found) for name, found in inputs.items()}
         try:
-            result = step.run(StepContext(self.project, parameters, inputs, files, drafts))
+            result = step.run(StepContext(self.project, parameters, inputs, files, drafts, self.engine))
             return result, {name: self.artifacts.put_draft(draft) for name, draft in drafts.items()}
         finally:
             for draft in drafts.values():

@@ -8,6 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from tilth.checks import Verdict
+from tilth.engines import Engine
 from tilth.errors import CheckFailed, UsageError
 from tilth.projects import Project
 from tilth.store import Artifact
@@ -47,13 +48,17 @@ class StepResult:
 
 @dataclass(frozen=True)
 class StepContext:
-    """What a step may use: the project, its parameters, its input files and the places for its outputs."""
+    """What a step may use: the project, its parameters, its input files, the places for its outputs.
+
+    `engine` is where passes over all rows are made; None: in this process.
+    """
 
     project: Project
     parameters: JSONObject
     artifacts: Mapping[str, tuple[Artifact, ...]]
     files: Mapping[str, tuple[Path, ...]]
     output: Mapping[str, Path]
+    engine: Engine | None = None
 
     def path(self, name: str) -> Path:
         """The file of an input that is exactly one artifact."""

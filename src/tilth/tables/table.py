@@ -206,7 +206,10 @@ class Table:
                 if part.any():
                     yield batch if part.all() else batch.filter(pa.array(part))
 
-        return self._with(self.columns, filtered, int(mask.sum()), self.empty)
+        made = self._with(self.columns, filtered, int(mask.sum()), self.empty)
+        if self._parts is not None:
+            made._parts = _filtered(self._parts, mask)
+        return made
 
     def with_column(self, name: str, values: pa.Array | pa.ChunkedArray | np.ndarray | Scalar) -> Table:
         """The table with one column more, at the end, or with other values in a column that is there.
@@ -289,6 +292,18 @@ def _each(
     parts: Callable[[], Sequence[Table]], same: Callable[[Table], Table]
 ) -> Callable[[], Sequence[Table]]:
     return lambda: [same(part) for part in parts()]
+
+
+def _filtered(parts: Callable[[], Sequence[Table]], mask: np.ndarray) -> Callable[[], Sequence[Table]]:
+    """The parts with those of their rows that a mask over all rows keeps."""
+
+    def cut() -> Iterator[Table]:
+        start = 0
+        for part in parts():
+            yield part.filter(mask[start : start + part.rows])
+            start += part.rows
+
+    return lambda: list(cut())
 
 
 def plain_texts(batch: pa.RecordBatch) -> pa.RecordBatch:
