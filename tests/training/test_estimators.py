@@ -16,6 +16,7 @@ from tilth.types import Task
 ESTIMATORS: list[tuple[str, dict[str, object], Task]] = [
     ("lightgbm", {"n_estimators": 20, "subsample": 0.5, "subsample_freq": 1}, "binary"),
     ("lightgbm", {"n_estimators": 20, "colsample_bytree": 0.5}, "regression"),
+    ("xgboost", {"n_estimators": 20, "subsample": 0.5}, "binary"),
     ("sklearn.linear_model.LogisticRegression", {}, "binary"),
     ("sklearn.ensemble.RandomForestClassifier", {"n_estimators": 10}, "binary"),
     (
@@ -81,16 +82,19 @@ def test_estimator_given_is_not_changed(features: np.ndarray, signal: np.ndarray
     assert not hasattr(estimator, "coef_")
 
 
-def test_lightgbm_stops_when_more_trees_do_not_help(features: np.ndarray) -> None:
+@pytest.mark.parametrize(
+    ("name", "attribute"), [("lightgbm", "best_iteration_"), ("xgboost", "best_iteration")]
+)
+def test_boosting_stops_when_more_trees_do_not_help(name: str, attribute: str, features: np.ndarray) -> None:
     noise = np.random.default_rng(1).integers(0, 2, len(features))
     estimator = fit_estimator(
-        make_estimator("lightgbm", task="binary"),
+        make_estimator(name, task="binary"),
         features[:200],
         noise[:200],
         X_dev=features[200:],
         y_dev=noise[200:],
     )
-    assert estimator.best_iteration_ < 20  # type: ignore[attr-defined]
+    assert getattr(estimator, attribute) < 20
 
 
 def test_dev_rows_of_unknown_classes_are_no_obstacle(features: np.ndarray, signal: np.ndarray) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import time
@@ -93,8 +94,10 @@ COMPUTING_LIBRARIES = (
     "scikit-learn",
     "scipy",
     "skl2onnx",
+    "xgboost",
+    "xgboost-cpu",
 )
-"""The libraries whose results an execution depends on."""
+"""The libraries whose results an execution depends on, as far as they are installed."""
 
 
 @cache
@@ -108,7 +111,8 @@ def code_version() -> str:
     for path in sorted(root.rglob("*.py")):
         digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes() + b"\0")
     for library in COMPUTING_LIBRARIES:
-        digest.update(f"{library} {metadata.version(library)}\0".encode())
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            digest.update(f"{library} {metadata.version(library)}\0".encode())
     return f"{tilth.__version__}+{digest.hexdigest()[:12]}"
 
 

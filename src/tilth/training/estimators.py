@@ -6,42 +6,28 @@ import importlib
 import inspect
 import re
 from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from tilth.errors import TrainingError, closest
+from tilth.training.boosting import (
+    BOOSTING,
+    Estimator,
+    Floats,
+    Labels,
+    check_parameters,
+    first_line,
+    fit_boosting,
+    is_boosting,
+    make_boosting,
+    parameter_names,
+)
 from tilth.training.order import canonical_order
 from tilth.types import Task
 
 __all__ = ["Estimator", "fit_estimator", "make_estimator", "outputs_of"]
-
-Floats = npt.NDArray[np.floating]
-Labels = npt.NDArray[np.int64] | npt.NDArray[np.float64]
-
-_LIGHTGBM: Mapping[str, object] = {
-    "n_estimators": 200,
-    "learning_rate": 0.1,
-    "deterministic": True,
-    "force_row_wise": True,
-    "verbose": -1,
-}
-_EARLY_STOPPING_ROUNDS = 25
-_LEAST_DEV_ROWS = 50
-_MANY_CELLS = 50_000_000
-
-
-@runtime_checkable
-class Estimator(Protocol):
-    """What scikit-learn calls an estimator; classifiers have `predict_proba` too."""
-
-    def fit(self, X: Any, y: Any) -> Any:
-        """Learn from rows."""
-
-    def predict(self, X: Any) -> Any:
-        """Answer for rows."""
 
 
 def make_estimator(
@@ -50,7 +36,7 @@ def make_estimator(
     """An estimator that is not fitted yet.
 
     Args:
-        name: "lightgbm", or the dotted path of a scikit-learn compatible class, such as
+        name: "lightgbm", "xgboost", or the dotted path of a scikit-learn compatible class, such as
             "sklearn.linear_model.LogisticRegression".
         parameters: its parameters by name; lists become tuples where scikit-learn wants them.
         task: what it shall predict.
@@ -64,11 +50,11 @@ def make_estimator(
         Ridge(alpha=2.0, random_state=0)
     """
     given = dict(parameters or {})
-    if name == "lightgbm":
-        return _make_lightgbm(given, task, seed)
+    if name in BOOSTING:
+        return make_boosting(name, given, task, seed)
     kind = _find_class(name)
-    known = _parameter_names(kind)
-    _check_parameters(name, given, known)
+    known = parameter_names(kind)
+    check_parameters(name, given, known)
     if "random_state" in known:
         given.setdefault("random_state", seed)
     try:
@@ -89,7 +75,8 @@ def fit_estimator(
 ) -> Estimator:
     """A fitted copy of an estimator, the same bit for bit for the same rows in any order.
 
-    LightGBM stops adding trees when 25 more do not help on the dev rows, if there are at least 50 of these.
+    LightGBM and XGBoost stop adding trees when 25 more do not help on the dev rows, if there are at least 50
+    of these.
 
     Args:
         estimator: what `make_estimator` gave.
@@ -108,15 +95,15 @@ def fit_estimator(
     fresh = clone(estimator)
     try:
         with _one_thread():
-            if _is_lightgbm(fresh):
-                return _fit_lightgbm(fresh, X[order], y[order], X_dev, y_dev)
+            if is_boosting(fresh):
+                return fit_boosting(fresh, X[order], y[order], X_dev, y_dev)
             # Double precision for what computes with features: single upsets the solvers of linear models.
             fresh.fit(X[order].astype(np.float64), y[order])
             return cast("Estimator", fresh)
     except (ValueError, TypeError) as error:
         hint = "fill missing values in features.py, or use lightgbm, which takes them"
         raise TrainingError(
-            f"{type(estimator).__name__} cannot be fitted: {_first_line(error)}",
+            f"{type(estimator).__name__} cannot be fitted: {first_line(error)}",
             mend=hint if "NaN" in str(error) else "check [train.parameters] in tilth.toml",
         ) from error
 
@@ -132,7 +119,7 @@ def outputs_of(estimator: Estimator, features: Floats, classes: int) -> npt.NDAr
     Returns:
         Probabilities (n, classes), 0 for classes that it has not met; or numbers (n, 1).
     """
-    X = features if _is_lightgbm(estimator) else features.astype(np.float64)
+    X = features if is_boosting(estimator) else features.astype(np.float64)
     with _one_thread():
         if not classes:
             return np.asarray(estimator.predict(X), np.float64).reshape(-1, 1)
@@ -142,72 +129,9 @@ def outputs_of(estimator: Estimator, features: Floats, classes: int) -> npt.NDAr
         return wide
 
 
-def _make_lightgbm(given: dict[str, object], task: Task, seed: int) -> Estimator:
-    import lightgbm
-
-    kind: Any = lightgbm.LGBMRegressor if task == "regression" else lightgbm.LGBMClassifier
-    _check_parameters("lightgbm", given, _parameter_names(kind), _lightgbm_aliases())
-    if not {"random_state", "seed", "random_seed"} & set(given):
-        given["random_state"] = seed
-    defaults = {key: value for key, value in _LIGHTGBM.items() if not _same_parameter(key) & set(given)}
-    return cast("Estimator", kind(**defaults, **given))
-
-
-def _same_parameter(name: str) -> set[str]:
-    """All names that LightGBM has for a parameter."""
-    table = _lightgbm_alias_table()
-    return next((names for names in table if name in names), {name})
-
-
-def _lightgbm_aliases() -> set[str]:
-    return {name for names in _lightgbm_alias_table() for name in names}
-
-
-def _lightgbm_alias_table() -> list[set[str]]:
-    # LightGBM only warns of names that it does not know, so its own table of names is asked.
-    from lightgbm.basic import _ConfigAliases
-
-    return [{name, *names} for name, names in _ConfigAliases._get_all_param_aliases().items()]
-
-
-def _is_lightgbm(estimator: object) -> bool:
-    return type(estimator).__module__.startswith("lightgbm.")
-
-
-def _fit_lightgbm(
-    estimator: Any, X: Floats, y: Labels, X_dev: Floats | None, y_dev: Labels | None
-) -> Estimator:
-    import lightgbm
-
-    if X.size < _MANY_CELLS and not _same_parameter("num_threads") & _given(estimator):
-        # Its threads wait for each other by spinning: on a busy machine small data train many times slower.
-        estimator.set_params(n_jobs=1)
-    options: dict[str, Any] = {}
-    if X_dev is not None and y_dev is not None:
-        if hasattr(estimator, "predict_proba"):
-            known = np.isin(y_dev, np.unique(y))
-            X_dev, y_dev = X_dev[known], y_dev[known]
-        if len(y_dev) >= _LEAST_DEV_ROWS:
-            order = canonical_order(X_dev, y_dev)
-            stop = lightgbm.early_stopping(_EARLY_STOPPING_ROUNDS, verbose=False)
-            options = {"eval_X": (X_dev[order],), "eval_y": (y_dev[order],), "callbacks": [stop]}
-    try:
-        estimator.fit(X, y, **options)
-    except lightgbm.basic.LightGBMError as error:
-        raise TrainingError(
-            f"LightGBM cannot be fitted: {_first_line(error)}", mend="check [train.parameters] in tilth.toml"
-        ) from error
-    return cast("Estimator", estimator)
-
-
-def _given(estimator: Any) -> set[str]:
-    """The names of the parameters that were set."""
-    return {name for name, value in estimator.get_params().items() if value is not None}
-
-
 def _find_class(name: str) -> Any:
     module_name, _, class_name = name.rpartition(".")
-    expected = '"lightgbm", or a dotted path such as "sklearn.linear_model.LogisticRegression"'
+    expected = '"lightgbm", "xgboost", or a dotted path such as "sklearn.linear_model.LogisticRegression"'
     if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", module_name):
         raise TrainingError(f"no estimator '{name}'", where="[train] estimator", expected=expected)
     try:
@@ -235,26 +159,6 @@ def _find_class(name: str) -> Any:
             expected="a class with fit and predict",
         )
     return kind
-
-
-def _parameter_names(kind: Any) -> set[str]:
-    if hasattr(kind, "_get_param_names"):
-        return set(kind._get_param_names())
-    return set(inspect.signature(kind.__init__).parameters) - {"self"}
-
-
-def _check_parameters(
-    name: str, given: Mapping[str, object], known: set[str], aliases: AbstractSet[str] = frozenset()
-) -> None:
-    for parameter in given:
-        if parameter not in known and parameter not in aliases:
-            near = closest(parameter, sorted(known)) or closest(parameter, sorted(aliases))
-            raise TrainingError(
-                f"{name} has no parameter '{parameter}'",
-                where="[train.parameters]",
-                expected=None if near else "one of " + ", ".join(sorted(known)[:40]),
-                mend=f"did you mean '{near}'?" if near else None,
-            )
 
 
 def _check_kind(name: str, made: object, task: Task) -> None:
@@ -296,7 +200,3 @@ def _one_thread() -> Any:
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # it ships no types
 
     return threadpool_limits(limits=1, user_api="blas")
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n")[0]

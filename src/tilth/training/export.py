@@ -11,12 +11,14 @@ import numpy as np
 from tilth.errors import GraphError, TrainingError
 from tilth.inference import Graph
 from tilth.metrics import LabelEncoding
+from tilth.training.boosting import BOOSTING
 from tilth.training.conversion import FEATURES, Conversion
 from tilth.training.decision import decision
 from tilth.training.estimators import Estimator
 from tilth.training.lightgbm_trees import convert_lightgbm
 from tilth.training.sklearn_graphs import convert_sklearn
 from tilth.training.sklearn_trees import tree_converter
+from tilth.training.xgboost_trees import convert_xgboost
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -70,8 +72,9 @@ def export(
 
 def _conversions(estimator: Any, model: ModelProto) -> Any:
     """The ways to convert an estimator, the most precise first."""
-    if type(estimator).__module__.startswith("lightgbm."):
-        yield convert_lightgbm(estimator)
+    library = type(estimator).__module__.partition(".")[0]
+    if library in BOOSTING:
+        yield {"lightgbm": convert_lightgbm, "xgboost": convert_xgboost}[library](estimator)
         return
     convert = tree_converter(estimator)
     if convert is not None:
