@@ -32,6 +32,9 @@ def test_what_cannot_be_loaded(source: str, words: list[str]) -> None:
     [
         ('return {"a": x["agee"].zscore()}', ['x["agee"]', "features.py, line 4"]),
         ('return {"a": x["income"]}', ["it is the label", "features.py, line 4"]),
+        ('return {"a": x["age"].zscor()}', ["'zscor'", "did you mean .zscore()?", "features.py, line 4"]),
+        ('return {"a": x["age"].standardized_by_all()}', ["'standardized_by_all'", "features.py, line 4"]),
+        ('return {"a": "".standardize()}', ["'standardize'", "features.py, line 4"]),
         ("return {}['a']", ["KeyError", "features.py, line 4"]),
         ("return None", ["returned nothing", "a dictionary"]),
         ("return {}", ["no features"]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from tilth.errors import FeatureError
+from tilth.errors import FeatureError, closest
 from tilth.features.expressions import Expression
 from tilth.features.inputs import Inputs
 from tilth.features.nodes import KIND_WORDS, NUMERIC, Kind, Node, in_order
@@ -60,10 +60,10 @@ def _traced(
         found = features(Inputs(types, forbidden))
     except FeatureError:
         raise
+    except AttributeError as error:
+        raise _failure(error, _unknown_method(error)) from error
     except (Exception, SystemExit) as error:  # the code is a person's own and may raise anything
-        raise FeatureError(
-            f"the features function failed: {type(error).__name__}: {error}", where=error_line(error)
-        ) from error
+        raise _failure(error) from error
     if not isinstance(found, Mapping):
         raise FeatureError(
             f"the features function returned {_what(found)}",
@@ -72,6 +72,20 @@ def _traced(
     if not found:
         raise FeatureError("the features function returned no features", expected="at least one")
     return {_name(name): _checked(name, value) for name, value in found.items()}
+
+
+def _failure(error: BaseException, mend: str | None = None) -> FeatureError:
+    return FeatureError(
+        f"the features function failed: {type(error).__name__}: {error}", where=error_line(error), mend=mend
+    )
+
+
+def _unknown_method(error: AttributeError) -> str | None:
+    """What a person likely meant by a method that expressions do not have."""
+    if not isinstance(error.obj, Expression):
+        return None
+    near = closest(error.name, [name for name in dir(Expression) if not name.startswith("_")])
+    return f"did you mean .{near}()?" if near else None
 
 
 def _check_equal(first: Mapping[str, Node], second: Mapping[str, Node]) -> None:
