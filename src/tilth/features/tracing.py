@@ -82,7 +82,7 @@ def _failure(error: BaseException, mend: str | None = None) -> FeatureError:
 
 def _unknown_method(error: AttributeError) -> str | None:
     """What a person likely meant by a method that expressions do not have."""
-    if not isinstance(error.obj, Expression):
+    if error.name is None or not isinstance(error.obj, Expression):
         return None
     near = closest(error.name, [name for name in dir(Expression) if not name.startswith("_")])
     return f"did you mean .{near}()?" if near else None
