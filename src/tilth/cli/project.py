@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from tilth.cli.inputs import Json
 from tilth.cli.output import RunPrinter, people, print_json, print_text
 
-__all__ = ["Directory", "init", "lineage", "run", "status"]
+__all__ = ["Directory", "compare_two_runs", "init", "lineage", "run", "status"]
 
 Directory = Annotated[Path, Parameter(name="--dir", help="The project's folder; default: here.")]
 
@@ -92,6 +92,30 @@ def status(*, dir: Directory = Path(), json: Json = False) -> int:  # noqa: A002
     from tilth.projects import Project
 
     found = project_status(Project.load(dir))
+    if json:
+        print_json(found.to_json())
+    else:
+        print_text(found.report())
+    return 0
+
+
+def compare_two_runs(
+    first: str,
+    second: str,
+    *,
+    dir: Directory = Path(),  # noqa: A002
+    json: Json = False,
+) -> int:
+    """What differs between two runs: data, features, parameters, code, and what came of it.
+
+    Args:
+        first: A run ("4" or "run:4"), or the model that it registered ("census@champion", "census@3").
+        second: Another.
+    """
+    from tilth.pipelines import compare_runs
+    from tilth.projects import Project
+
+    found = compare_runs(Project.load(dir), first, second)
     if json:
         print_json(found.to_json())
     else:

@@ -1,6 +1,7 @@
 """The pipeline: steps as typed functions, the graph they form, their cache, and what a run records."""
 
 from tilth.pipelines.batch import RecordedEvaluation, evaluate_model, predict_table, recorded_evaluation
+from tilth.pipelines.comparing import RunComparison, compare_runs
 from tilth.pipelines.dataset_versions import (
     PROJECT_DATA,
     DatasetListing,
@@ -28,6 +29,7 @@ __all__ = [
     "ProjectStatus",
     "RecordedEvaluation",
     "Release",
+    "RunComparison",
     "RunReport",
     "Step",
     "StepContext",
@@ -35,6 +37,7 @@ __all__ = [
     "StepResult",
     "Trace",
     "collect_feedback",
+    "compare_runs",
     "dataset_file",
     "dataset_reference",
     "evaluate_model",

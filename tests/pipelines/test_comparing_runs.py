@@ -1,0 +1,86 @@
+"""What differs between two runs is told from their records alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from project_factory import make_project
+from tilth.errors import NotFoundError, UsageError
+from tilth.pipelines import compare_runs, run_pipeline
+from tilth.projects import Project
+
+
+class Quiet:
+    """A listener that is told nothing."""
+
+    def started(self, step: str) -> None:
+        """A step begins."""
+
+    def ended(self, report: object) -> None:
+        """A step ended."""
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Three runs: the second like the first, the third with another feature and threshold."""
+    project = make_project(tmp_path_factory.mktemp("compared"))
+    run_pipeline(project, Quiet())
+    run_pipeline(project, Quiet())
+    edit(project.features_path, '"age": x["age"].fill_missing("median").zscore()', '"age": x["age"].log1p()')
+    edit(project.directory / "tilth.toml", "threshold = 0.5", "threshold = 0.4")
+    project = Project.load(project.directory)
+    run_pipeline(project, Quiet())
+    return project
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    """Replace something that is there."""
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_runs_that_did_the_same_are_the_same(project: Project) -> None:
+    found = compare_runs(project, "1", "run:2")
+    assert found.is_same
+    assert set(found.artifacts.values()) == {True}
+    assert not found.parameters
+    assert not found.texts
+    assert found.metrics["auroc"][0] == found.metrics["auroc"][1]
+    assert "different        nothing" in found.report()
+
+
+def test_what_differs_is_told_with_both_values(project: Project) -> None:
+    found = compare_runs(project, "1", "customers@2")
+    assert found.second.number == 3
+    assert found.parameters["train.threshold"] == (0.5, 0.4)
+    same = {step for step, same in found.steps.items() if same}
+    assert same == {"ingest", "profile", "schema", "validate", "split"}
+    assert '-        "age": x["age"].fill_missing("median").zscore()' in found.texts["features_file"]
+    assert '+        "age": x["age"].log1p()' in found.texts["features_file"]
+    report = found.report()
+    assert "train.threshold  0.5 | 0.4" in report
+    assert "precision" in report
+    assert "auroc" not in report  # which does not depend on a threshold, and trees not on a logarithm
+
+
+def test_the_document_is_json(project: Project, ask: Callable[..., tuple[int, str, str]]) -> None:
+    status, out, _ = ask("compare-runs", "1", "3", "--dir", str(project.directory), "--json")
+    assert status == 0
+    document = json.loads(out)
+    assert [run["run"] for run in document["runs"]] == [1, 3]
+    assert document["same"] is False
+    assert document["metrics"]["auroc"][0]["value"] == pytest.approx(
+        compare_runs(project, "1", "1").metrics["auroc"][0]["value"]  # type: ignore[index]
+    )
+
+
+def test_what_is_no_run_is_refused(project: Project) -> None:
+    with pytest.raises(NotFoundError, match="nothing is named '9'"):
+        compare_runs(project, "1", "9")
+    with pytest.raises(UsageError, match="not a run of the pipeline"):
+        compare_runs(project, "1", "customers/data@1")
