@@ -1,4 +1,4 @@
-"""What differs between two runs is told from their records alone."""
+"""What differs between two runs, and whether a run can be done again, is told from their records."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from project_factory import make_project
 from tilth.errors import NotFoundError, UsageError
-from tilth.pipelines import compare_runs, run_pipeline
+from tilth.pipelines import compare_runs, reproduce, run_pipeline
 from tilth.projects import Project
 
 
@@ -84,3 +84,46 @@ def test_what_is_no_run_is_refused(project: Project) -> None:
         compare_runs(project, "1", "9")
     with pytest.raises(UsageError, match="not a run of the pipeline"):
         compare_runs(project, "1", "customers/data@1")
+
+
+def test_a_run_is_reproduced_although_the_project_has_changed_since(
+    project: Project, ask: Callable[..., tuple[int, str, str]]
+) -> None:
+    found = reproduce(project, "1", Quiet())
+    assert found.is_identical
+    assert list(found.steps) == [
+        "ingest",
+        "profile",
+        "schema",
+        "validate",
+        "split",
+        "transform",
+        "train",
+        "evaluate",
+    ]
+    status, out, err = ask("reproduce", "customers@2", "--dir", project.directory, "--json")
+    assert status == 0, err
+    assert json.loads(out)["identical"] is True
+    assert json.loads(out)["run"] == 3
+
+
+def test_what_cannot_be_reproduced_is_named(tmp_path: Path, ask: Callable[..., tuple[int, str, str]]) -> None:
+    project = make_project(tmp_path)
+    run_pipeline(project, Quiet())
+    with (tmp_path / "customers.csv").open("a") as file:
+        file.write("50,30,pro,yes\n")
+    found = reproduce(project, "1", Quiet())
+    assert found.steps.pop("ingest") == ("not possible", "customers.csv has changed since")
+    assert found.is_identical  # all the rest
+    status, _, err = ask("reproduce", "1", "--dir", tmp_path)
+    assert status == 1
+    assert "customers.csv has changed since" in err
+
+
+def test_other_bytes_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = make_project(tmp_path)
+    run_pipeline(project, Quiet())
+    monkeypatch.setattr("tilth.pipelines.model_steps._metadata", lambda _: {"tilth.project": "other"})
+    found = reproduce(project, "1", Quiet())
+    assert found.steps["train"] == ("different", "other bytes in model")
+    assert {outcome for outcome, _ in found.steps.values()} == {"identical", "different"}

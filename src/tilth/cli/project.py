@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from tilth.cli.inputs import Json
 from tilth.cli.output import RunPrinter, people, print_json, print_text
 
-__all__ = ["Directory", "compare_two_runs", "init", "lineage", "run", "status"]
+__all__ = ["Directory", "compare_two_runs", "init", "lineage", "reproduce", "run", "status"]
 
 Directory = Annotated[Path, Parameter(name="--dir", help="The project's folder; default: here.")]
 
@@ -96,6 +96,34 @@ def status(*, dir: Directory = Path(), json: Json = False) -> int:  # noqa: A002
         print_json(found.to_json())
     else:
         print_text(found.report())
+    return 0
+
+
+def reproduce(
+    reference: str,
+    *,
+    dir: Directory = Path(),  # noqa: A002
+    json: Json = False,
+) -> int:
+    """Carry out a run again from its record, and say whether the same bytes come out.
+
+    Args:
+        reference: A run ("4" or "run:4"), or the model that it registered ("census@champion", "census@3").
+    """
+    from tilth.pipelines import reproduce as again
+    from tilth.projects import Project
+
+    printer = RunPrinter(people())
+    try:
+        found = again(Project.load(dir), reference, printer)
+    finally:
+        printer.stop()
+    if json:
+        print_json(found.to_json())
+    failure = found.failure()
+    if failure is not None:
+        raise failure
+    people().print(f"{found.run.reference} is reproduced: every step made the same bytes", markup=False)
     return 0
 
 

@@ -14,6 +14,7 @@ from tilth.pipelines.dataset_versions import (
 from tilth.pipelines.feedback import collect_feedback
 from tilth.pipelines.pipeline import STEPS, run_pipeline
 from tilth.pipelines.release import Release, promote, rollback
+from tilth.pipelines.reproducing import Reproduction, reproduce
 from tilth.pipelines.runner import Listener, RunReport, StepReport
 from tilth.pipelines.status import ProjectStatus, project_status
 from tilth.pipelines.step import Output, Step, StepContext, StepResult, in_order, needed_for
@@ -29,6 +30,7 @@ __all__ = [
     "ProjectStatus",
     "RecordedEvaluation",
     "Release",
+    "Reproduction",
     "RunComparison",
     "RunReport",
     "Step",
@@ -50,6 +52,7 @@ __all__ = [
     "project_status",
     "promote",
     "recorded_evaluation",
+    "reproduce",
     "rollback",
     "run_pipeline",
     "save_dataset",

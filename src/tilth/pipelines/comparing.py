@@ -12,7 +12,7 @@ from tilth.projects import Project
 from tilth.store import Artifact, ArtifactStore, Execution, ModelVersion, Run, Store
 from tilth.types import JSONObject, JSONValue
 
-__all__ = ["RunComparison", "compare_runs"]
+__all__ = ["RunComparison", "compare_runs", "find_run"]
 
 _GAVE = ("complete", "skipped", "failed")
 _TEXTS = ("features_file", "schema")
@@ -105,11 +105,17 @@ def compare_runs(project: Project, first: str, second: str) -> RunComparison:
     """
     artifacts = project.artifacts()
     with project.store() as store:
-        sides = [_Side(store, artifacts, _find(store, project, name)) for name in (first, second)]
+        sides = [_Side(store, artifacts, find_run(store, project, name)) for name in (first, second)]
         return _compared(*sides)
 
 
-def _find(store: Store, project: Project, reference: str) -> Run:
+def find_run(store: Store, project: Project, reference: str) -> Run:
+    """The run of the pipeline that a reference means, or that registered the model that it means.
+
+    Raises:
+        UsageError: it means something else.
+        NotFoundError: it means nothing.
+    """
     found = store.find(reference)[0]
     run = store.run(found.run) if isinstance(found, ModelVersion) and found.run is not None else found
     if isinstance(run, Run) and run.command == "run":

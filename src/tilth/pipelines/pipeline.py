@@ -18,10 +18,11 @@ from tilth.pipelines.model_steps import MODEL_STEPS
 from tilth.pipelines.publishing import publish
 from tilth.pipelines.release import register
 from tilth.pipelines.runner import Listener, Runner, RunReport, Source, end_early
+from tilth.pipelines.sources import record_source
 from tilth.pipelines.step import Output, Step, StepContext, StepResult, in_order, needed_for
 from tilth.projects import Project
 from tilth.schemas import Schema
-from tilth.store import Artifact, ArtifactStore, ModelVersion, Run, Store, digest_of_file
+from tilth.store import Artifact, ArtifactStore, ModelVersion, Run, Store
 
 __all__ = ["STEPS", "run_pipeline"]
 
@@ -59,9 +60,8 @@ def run_pipeline(
         artifacts = project.artifacts()
         artifacts.clean()
         store.interrupt_stale()
-        run = store.begin_run(
-            "run", {"project": project.name, "until": until, "with_feedback": with_feedback}
-        )
+        given = {"project": project.name, "until": until, "with_feedback": with_feedback}
+        run = store.begin_run("run", {**given, "configuration": project.configuration.to_json()})
         with _ended(store, run):
             pipeline = _Pipeline(project, store, artifacts, run, with_feedback)
             steps = [*DATA_STEPS, *MODEL_STEPS, pipeline.register_step()]
@@ -113,10 +113,10 @@ class _Pipeline:
         }
 
     def _file(self, path: Path) -> Artifact:
-        """A data file where it lies: it is recorded by its contents, and not copied."""
-        digest, size = digest_of_file(path), path.stat().st_size
-        self.files[digest] = path
-        return self.store.record_artifact("file", str(path), digest, size)
+        """Data where they lie: they are recorded by their contents, and not copied."""
+        source = record_source(self.store, path)
+        self.files[source.digest] = path
+        return source
 
     def _text(self, path: Path) -> tuple[Artifact, ...]:
         """A file that people write: kept, since it changes under the same name."""

@@ -14,7 +14,7 @@ from tilth.checks import Check, Moment
 from tilth.errors import ProjectError, TilthError, closest
 from tilth.projects.declared_checks import refuse_unknown
 from tilth.tables import SplitPlan
-from tilth.types import Task
+from tilth.types import JSONObject, Task
 
 __all__ = [
     "NAME",
@@ -160,6 +160,23 @@ class Configuration(_Section, frozen=True):
             raise _explain(str(error), where) from error
         _check_values(configuration, where)
         return configuration
+
+    @classmethod
+    def from_json(cls, document: JSONObject) -> Configuration:
+        """What `to_json` gave.
+
+        Raises:
+            ProjectError: it is of another version of Tilth that knew other keys.
+        """
+        try:
+            return msgspec.convert(document, cls)
+        except msgspec.ValidationError as error:
+            raise _explain(str(error), "the recorded configuration") from error
+
+    def to_json(self) -> JSONObject:
+        """All of it as JSON values, for the record of a run."""
+        document: JSONObject = msgspec.to_builtins(self)
+        return document
 
     def checks_at(self, moment: Moment) -> list[Check]:
         """The declared checks of one moment, in order."""
