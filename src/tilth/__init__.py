@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tilth.profiles import Profile, profile
     from tilth.projects import Project
     from tilth.schemas import Schema
-    from tilth.tables import Table, open_table, split
+    from tilth.tables import Table, join_as_of, open_table, split
     from tilth.validation import Anomaly, Comparison, compare, infer_schema, validate
 
 __version__ = "0.1.0"
@@ -38,6 +38,7 @@ __all__ = [
     "compare",
     "evaluate",
     "infer_schema",
+    "join_as_of",
     "open_table",
     "profile",
     "split",
@@ -51,7 +52,7 @@ _ROOMS = {
     "tilth.profiles": ["Profile", "profile"],
     "tilth.projects": ["Project"],
     "tilth.schemas": ["Schema"],
-    "tilth.tables": ["Table", "open_table", "split"],
+    "tilth.tables": ["Table", "join_as_of", "open_table", "split"],
     "tilth.validation": ["Anomaly", "Comparison", "compare", "infer_schema", "validate"],
 }
 

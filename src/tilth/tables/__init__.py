@@ -14,11 +14,25 @@ if TYPE_CHECKING:
     from tilth.tables.arrow_types import ARROW_TYPES
     from tilth.tables.as_of import join_as_of
     from tilth.tables.concatenation import concat_tables, large_parts
-    from tilth.tables.decoding import decode_image, decode_recording
+    from tilth.tables.decoding import (
+        LONGEST_S,
+        decode_image,
+        decode_recording,
+        image_problem,
+        recording_seconds,
+    )
     from tilth.tables.fingerprints import fingerprint
+    from tilth.tables.folder_files import media_files
     from tilth.tables.image_hashes import NEAR_DUPLICATE_DISTANCE, NO_HASH, image_hash, image_hashes
+    from tilth.tables.images import pixel_count
+    from tilth.tables.logged_media import LoggedMedia
     from tilth.tables.media_cells import map_cells
-    from tilth.tables.media_statistics import AUDIO_STATISTICS, IMAGE_STATISTICS, with_media_statistics
+    from tilth.tables.media_statistics import (
+        AUDIO_STATISTICS,
+        IMAGE_STATISTICS,
+        media_statistics,
+        with_media_statistics,
+    )
     from tilth.tables.opening import open_table
     from tilth.tables.prediction_tables import predictions_table
     from tilth.tables.predictions import (
@@ -33,18 +47,21 @@ if TYPE_CHECKING:
     from tilth.tables.sentinels import SENTINELS, sentinels
     from tilth.tables.splitting import PARTS, SplitMethod, SplitPlan, split
     from tilth.tables.table import Reader, Scalar, Table
+    from tilth.tables.value_lists import read_values
     from tilth.tables.writing import write_table
 
 __all__ = [
     "ARROW_TYPES",
     "AUDIO_STATISTICS",
     "IMAGE_STATISTICS",
+    "LONGEST_S",
     "NEAR_DUPLICATE_DISTANCE",
     "NO_HASH",
     "PARTS",
     "SENTINELS",
     "FeedbackLog",
     "Label",
+    "LoggedMedia",
     "Prediction",
     "PredictionLog",
     "Reader",
@@ -58,13 +75,20 @@ __all__ = [
     "fingerprint",
     "image_hash",
     "image_hashes",
+    "image_problem",
+    "join_as_of",
     "large_parts",
     "map_cells",
+    "media_files",
+    "media_statistics",
     "number_copies",
     "open_table",
+    "pixel_count",
     "predictions_table",
     "read_feedback",
     "read_predictions",
+    "read_values",
+    "recording_seconds",
     "row_hashes",
     "rows_repeat",
     "sentinels",
@@ -79,11 +103,19 @@ _HOMES = {
         "arrow_types": ["ARROW_TYPES"],
         "as_of": ["join_as_of"],
         "concatenation": ["concat_tables", "large_parts"],
-        "decoding": ["decode_image", "decode_recording"],
+        "decoding": ["LONGEST_S", "decode_image", "decode_recording", "image_problem", "recording_seconds"],
         "fingerprints": ["fingerprint"],
+        "folder_files": ["media_files"],
         "image_hashes": ["NEAR_DUPLICATE_DISTANCE", "NO_HASH", "image_hash", "image_hashes"],
+        "images": ["pixel_count"],
         "media_cells": ["map_cells"],
-        "media_statistics": ["AUDIO_STATISTICS", "IMAGE_STATISTICS", "with_media_statistics"],
+        "logged_media": ["LoggedMedia"],
+        "media_statistics": [
+            "AUDIO_STATISTICS",
+            "IMAGE_STATISTICS",
+            "media_statistics",
+            "with_media_statistics",
+        ],
         "opening": ["open_table"],
         "prediction_tables": ["predictions_table"],
         "predictions": [
@@ -98,6 +130,7 @@ _HOMES = {
         "sentinels": ["SENTINELS", "sentinels"],
         "splitting": ["PARTS", "SplitMethod", "SplitPlan", "split"],
         "table": ["Reader", "Scalar", "Table"],
+        "value_lists": ["read_values"],
         "writing": ["write_table"],
     }.items()
     for name in names

@@ -13,8 +13,9 @@ import pyarrow.compute as pc
 
 from tilth.errors import ColumnNotFoundError, UsageError
 from tilth.tables import Table, open_table
+from tilth.tables.picking import rows_at
 from tilth.tables.row_hashes import row_hashes
-from tilth.validation.joining import match_rows, rows_at
+from tilth.validation.joining import match_rows
 from tilth.validation.skewed import Cell, Difference, FeatureSkew, SkewedColumn
 from tilth.validation.transformations import guess_transformation
 from tilth.validation.validate import OWN_PREFIX

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from tilth.errors import ColumnNotFoundError, DataError, UsageError
 from tilth.tables import Table
 from tilth.tables.row_hashes import row_hashes
 
-__all__ = ["Keys", "Matches", "match_rows", "rows_at"]
+__all__ = ["Keys", "Matches", "match_rows"]
 
 Rows = npt.NDArray[np.int64]
 
@@ -114,22 +114,3 @@ def _is_whole(batch: pa.RecordBatch) -> npt.NDArray[np.bool_]:
         missing = pc.is_null(column, nan_is_null=pa.types.is_floating(column.type))
         whole &= ~missing.to_numpy(zero_copy_only=False)
     return whole
-
-
-def rows_at(table: Table, names: Sequence[str], rows: Rows) -> pa.Table:
-    """These columns at these rows, in the order of `rows`."""
-    order = np.argsort(rows, kind="stable")
-    picked = list(_picked(table.select(names), rows[order]))
-    found = pa.Table.from_batches(picked, table.select(names).schema)
-    back = np.empty(len(rows), np.int64)
-    back[order] = np.arange(len(rows))
-    return found.take(pa.array(back)).combine_chunks()
-
-
-def _picked(table: Table, ascending: Rows) -> Iterator[pa.RecordBatch]:
-    start = 0
-    for batch in table.batches():
-        first, last = np.searchsorted(ascending, (start, start + batch.num_rows))
-        if last > first:
-            yield batch.take(pa.array(ascending[first:last] - start))
-        start += batch.num_rows
