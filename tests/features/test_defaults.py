@@ -81,6 +81,35 @@ def test_a_linear_model_can_use_them() -> None:
     assert {"job=clerk", "job=missing", "zip=8001", "seen month"} <= set(transform.feature_names)
 
 
+def test_lists_and_recordings_get_what_suits_them() -> None:
+    columns = (
+        Column("tags", "list[string]", required=False),
+        Column("prices", "list[float]"),
+        Column("seen", "list[datetime]"),
+        Column("clip", "audio", required=False),
+        Column("clip.sample_rate", "int", low=8000, high=48_000),
+        Column("loud", "audio"),
+        Column("loud.sample_rate", "int", low=44_100, high=44_100),
+    )
+    text = default_features(Schema(columns), "label")
+    for line in (
+        '"tags": x["tags"].bag_of_words(top=100),',
+        '"prices count": x["prices"].length(),',
+        '"prices mean": x["prices"].mean().fill_missing("median"),',
+        '"prices max": x["prices"].max().fill_missing("median"),',
+        '"seen count": x["seen"].length(),',
+        '"clip": x["clip"].at_rate(8000).mfcc().summary(),',
+        '"clip slopes": x["clip"].at_rate(8000).mfcc().deltas().summary(),',
+        '"clip course": x["clip"].at_rate(8000).mfcc().resample_time(10),',
+        '"clip is missing": x["clip"].at_rate(8000).duration().is_missing(),',
+        '"loud": x["loud"].mfcc().summary(),',
+    ):
+        assert f"        {line}" in text
+    assert "loud is missing" not in text
+    found = trace(load_features(text), {c.name: c.type for c in columns})
+    assert len(found) == 13
+
+
 def test_derived_names_never_take_that_of_a_column() -> None:
     schema = Schema((Column("a", "int", required=False), Column("a is missing", "int"), Column("", "int")))
     found = trace(load_features(default_features(schema, "label")), {c.name: c.type for c in schema.columns})

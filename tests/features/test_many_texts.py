@@ -37,4 +37,4 @@ def test_the_most_frequent_texts_are_known() -> None:
 def test_whole_vocabularies_are_refused() -> None:
     with pytest.raises(FeatureError, match=r"too many different texts, about [\d,]+, to tell") as error:
         analyze(op.Vocabulary(None, 1, 0), without_empty_texts(column()))
-    assert error.value.mend == "hash the texts, or leave the feature out"
+    assert error.value.mend == "use .hash(1000), or leave the feature out"

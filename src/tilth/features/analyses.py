@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol, Self
 
-import numpy as np
+from tilth.features.documents import Documents
+from tilth.features.target_sums import TargetSums
+from tilth.sketches import GroupedMoments, VectorProducts
 
 __all__ = ["ANALYSES", "Analysis"]
 
@@ -17,13 +19,13 @@ __all__ = ["ANALYSES", "Analysis"]
 class Analysis(Protocol):
     """What has been seen of an operation's arguments."""
 
-    def update(self, *arguments: np.ndarray) -> None:
+    def update(self, *arguments: Any, **_: Any) -> None:
         """Take in some rows.
 
         Args:
-            arguments: one for each argument of the operation: numbers float64 (n,), texts objects (n,),
-                vectors float64 (n, k), whole tensors as they are. Where the analysis needs the label, two
-                more: the label float64 (n, k), one number or a column of 0 and 1 for each class, and the
+            arguments: arrays, one for each argument of the operation: numbers float64 (n,), texts objects
+                (n,), vectors float64 (n, k), whole tensors as they are. Where the analysis needs the label,
+                two more: the label float64 (n, k), one number or a column of 0 and 1 for each class, and the
                 fold of each row int64 (n,).
         """
 
@@ -31,5 +33,10 @@ class Analysis(Protocol):
         """Take in what another one has seen."""
 
 
-ANALYSES: dict[str, Callable[[Any], Analysis]] = {}
+ANALYSES: dict[str, Callable[[Any], Analysis]] = {
+    "documents": lambda _: Documents(),
+    "moments by key": lambda _: GroupedMoments(),
+    "products": lambda _: VectorProducts(),
+    "targets": lambda _: TargetSums(),
+}
 """Name of an analysis -> how it begins for an operation."""

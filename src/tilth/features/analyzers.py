@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tilth.errors import FeatureError
 from tilth.features import operations as op
+from tilth.features.component_analyzer import components
+from tilth.features.key_analyzers import (
+    center_by,
+    fill_from_by,
+    frequency,
+    scale_by,
+    statistic_by,
+    target_mean,
+    zscore_by,
+)
+from tilth.features.number_analyzers import (
+    center,
+    clip_quantiles,
+    defined,
+    equal_width_buckets,
+    max_abs_scale,
+    quantile_buckets,
+    quantile_ranks,
+    robust_scale,
+    scale,
+    zscore,
+)
+from tilth.features.word_analyzers import bag_of_words, item_vocabulary, term_weights
 from tilth.sketches.text_counts import TEXT_LIMIT
 
 if TYPE_CHECKING:
@@ -38,43 +60,22 @@ def analyze(operation: op.Analyzed, seen: ColumnProfile | Analysis) -> op.RowWis
             f"{type(operation).__name__} has no analyzer",
             expected="one of " + ", ".join(sorted(known.__name__ for known in ANALYZERS)),
         )
-    return analyzer(operation, seen)
+    items = getattr(seen, "items", None)  # what is analyzed of a list is all that is in it
+    return analyzer(operation, seen if items is None else items)
 
 
 def _fill_from(operation: op.FillFrom, profile: ColumnProfile) -> op.RowWise:
     if profile.texts is not None:
         return op.FillWith(_values(profile, 1, 1)[0])
     found = {"mean": profile.mean, "median": profile.median, "mode": profile.mode}[operation.statistic]
-    return op.FillWith(_defined(found))
-
-
-def _center(_: op.Center, profile: ColumnProfile) -> op.RowWise:
-    return op.Affine(shift=_defined(profile.mean))
-
-
-def _zscore(_: op.ZScore, profile: ColumnProfile) -> op.RowWise:
-    mean, std = _defined(profile.mean), _defined(profile.std)
-    if std == 0:
-        return op.Affine(shift=mean, factor=0.0)
-    return op.Affine(shift=mean, divisor=std)
-
-
-def _scale(operation: op.Scale, profile: ColumnProfile) -> op.RowWise:
-    low, high = _defined(profile.min), _defined(profile.max)
-    if low == high:
-        return op.Affine(shift=low, factor=0.0, offset=operation.low)
-    return op.Affine(low, high - low, operation.high - operation.low, operation.low)
-
-
-def _quantile_buckets(operation: op.QuantileBuckets, profile: ColumnProfile) -> op.RowWise:
-    bounds = profile.quantile_boundaries(operation.count)
-    _defined(bounds[0] if bounds else None)
-    return op.Buckets(tuple(bounds))
+    return op.FillWith(defined(found))
 
 
 def _vocabulary(operation: op.Vocabulary, profile: ColumnProfile) -> op.RowWise:
     return op.Lookup(
-        _values(profile, operation.top, operation.min_count, may_be_empty=True), operation.default
+        _values(profile, operation.top, operation.min_count, may_be_empty=True),
+        operation.default,
+        operation.buckets,
     )
 
 
@@ -93,29 +94,36 @@ def _values(
         raise FeatureError(
             f"there are too many different texts, about {profile.distinct:,}, to tell the most frequent ones",
             expected=f"at most {TEXT_LIMIT:,}",
-            mend="hash the texts, or leave the feature out",
+            mend="use .hash(1000), or leave the feature out",
         )
     values = tuple(text for text, count in found if count >= min_count)
     if not values and not may_be_empty:
-        _defined(None)
+        defined(None)
     return values
-
-
-def _defined(value: float | str | None) -> float:
-    if value is None or not math.isfinite(float(value)):
-        raise FeatureError(
-            "there are no values in the training data to compute its constants from",
-            mend="leave the feature out",
-        )
-    return float(value)
 
 
 ANALYZERS: dict[type[op.Analyzed], Callable[[Any, Any], op.RowWise]] = {
     op.FillFrom: _fill_from,
-    op.Center: _center,
-    op.ZScore: _zscore,
-    op.Scale: _scale,
-    op.QuantileBuckets: _quantile_buckets,
+    op.Center: center,
+    op.ZScore: zscore,
+    op.Scale: scale,
+    op.QuantileBuckets: quantile_buckets,
     op.Vocabulary: _vocabulary,
     op.OneHot: _one_hot,
+    op.ItemVocabulary: item_vocabulary,
+    op.BagOfWords: bag_of_words,
+    op.CenterBy: center_by,
+    op.ClipQuantiles: clip_quantiles,
+    op.Components: components,
+    op.EqualWidthBuckets: equal_width_buckets,
+    op.FillFromBy: fill_from_by,
+    op.Frequency: frequency,
+    op.MaxAbsScale: max_abs_scale,
+    op.QuantileRanks: quantile_ranks,
+    op.RobustScale: robust_scale,
+    op.ScaleBy: scale_by,
+    op.StatisticBy: statistic_by,
+    op.TargetMean: target_mean,
+    op.ZScoreBy: zscore_by,
+    op.TermWeights: term_weights,
 }

@@ -10,22 +10,30 @@ from tilth.features.graph_writer import GraphWriter, Value, ValueType
 from tilth.features.nodes import Node, in_order
 from tilth.features.operations import Column, Number, Operation, Text
 from tilth.features.rules import RULES
-from tilth.inference import INPUT_NAMES_KEY
+from tilth.features.sample_rates import sample_rates
+from tilth.features.split_texts import split_texts
+from tilth.inference import INPUT_NAMES_KEY, SAMPLE_RATES_KEY, SPLIT_TEXTS_KEY
 from tilth.types import COLUMN_TYPES, ColumnType
 
-__all__ = ["compile_columns", "compile_features", "input_columns"]
+__all__ = ["compile_columns", "compile_features", "input_columns", "input_name", "renamed"]
 
 _RESERVED = ("", "features", "label", "probabilities", "prediction")
 """Names that a graph's outputs have, now or after the estimator is joined to it."""
 
 
-def compile_features(nodes: Sequence[Node], names: Sequence[str], types: Mapping[str, ColumnType]) -> bytes:
+def compile_features(
+    nodes: Sequence[Node],
+    names: Sequence[str],
+    types: Mapping[str, ColumnType],
+    notes: Mapping[str, str] | None = None,
+) -> bytes:
     """A graph with one output `features`, float32, shape (n, features).
 
     Args:
         nodes: row-wise expressions, in the order of the features.
         names: the features' names.
         types: all raw columns in order, of which those are inputs that the expressions need.
+        notes: what else the graph shall say of itself.
 
     Raises:
         FeatureError: an operation that no rule covers.
@@ -41,7 +49,8 @@ def compile_features(nodes: Sequence[Node], names: Sequence[str], types: Mapping
         single = dict(zip(numbers, writer.columns(block), strict=True))
     features = writer.stack([single.get(value, value) for value in flat])
     metadata = {"tilth.feature_names": json.dumps(list(names)), "tilth.columns": json.dumps(columns)}
-    return writer.to_bytes({"features": features}, metadata | _renamed(columns))
+    metadata |= renamed(columns) | _of_inputs(nodes) | dict(notes or {})
+    return writer.to_bytes({"features": features}, metadata)
 
 
 def compile_columns(nodes: Mapping[str, Node], types: Mapping[str, ColumnType]) -> bytes:
@@ -53,8 +62,13 @@ def compile_columns(nodes: Mapping[str, Node], types: Mapping[str, ColumnType]) 
     writer = GraphWriter()
     columns = input_columns(nodes.values(), types)
     values = _Compiler(writer, columns).compile(list(nodes.values()))
+    for node, part in zip(nodes.values(), values, strict=True):
+        if not part:
+            raise FeatureError(f"{node.text} has no columns", where=node.place, expected="at least one")
     outputs = {name: _tensor(writer, part) for name, part in zip(nodes, values, strict=True)}
-    return writer.to_bytes(outputs, {"tilth.columns": json.dumps(columns)} | _renamed(columns))
+    return writer.to_bytes(
+        outputs, {"tilth.columns": json.dumps(columns)} | renamed(columns) | _of_inputs(list(nodes.values()))
+    )
 
 
 def input_columns(nodes: Iterable[Node], types: Mapping[str, ColumnType]) -> dict[str, ColumnType]:
@@ -69,7 +83,7 @@ class _Compiler:
     def __init__(self, writer: GraphWriter, columns: Mapping[str, ColumnType]) -> None:
         self._writer = writer
         self._raw = {
-            name: writer.input(_input_name(name), *_INPUTS.get(kind, _NUMBERS))
+            name: writer.input(input_name(name), *_INPUTS.get(kind, _NUMBERS))
             for name, kind in columns.items()
         }
         self._keys: dict[int, int] = {}
@@ -151,13 +165,24 @@ _INPUTS: dict[ColumnType, tuple[ValueType, tuple[int | None, ...]]] = {
 
 
 def _tensor(writer: GraphWriter, values: Sequence[Value]) -> str:
-    return values[0].block if values[0].whole else writer.stack(values)
+    if values[0].whole:
+        return values[0].block
+    is_mixed = len({value.type for value in values}) > 1
+    return writer.stack(writer.as_doubles(values) if is_mixed else values)
 
 
-def _input_name(column: str) -> str:
+def input_name(column: str) -> str:
+    """What the input of a column is called: as the column, unless an output may have that name."""
     return f"column:{column}" if column in _RESERVED or column.startswith(("tilth:", "column:")) else column
 
 
-def _renamed(columns: Iterable[str]) -> dict[str, str]:
-    renamed = {_input_name(column): column for column in columns if _input_name(column) != column}
-    return {INPUT_NAMES_KEY: json.dumps(renamed)} if renamed else {}
+def renamed(columns: Iterable[str]) -> dict[str, str]:
+    """Metadata that tell which inputs are called otherwise than their columns."""
+    others = {input_name(column): column for column in columns if input_name(column) != column}
+    return {INPUT_NAMES_KEY: json.dumps(others)} if others else {}
+
+
+def _of_inputs(nodes: Sequence[Node]) -> dict[str, str]:
+    rates, texts = sample_rates(nodes), split_texts(nodes)
+    found = {SAMPLE_RATES_KEY: json.dumps(rates)} if rates else {}
+    return found | ({SPLIT_TEXTS_KEY: json.dumps(texts)} if texts else {})

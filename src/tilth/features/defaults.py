@@ -5,12 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
+from tilth.inference import SAMPLE_RATE
 from tilth.schemas import Column, Schema
 from tilth.types import SCALAR_TYPES
 
 __all__ = ["default_features"]
 
 _TOP = 50
+_TOP_ITEMS = 100
+_STEPS = 10
+_LEAST_RATE = 8_000
+"""Recordings of fewer samples a second are taken at this rate, if others have more."""
+
+_SLOWEST = 100
 
 _HEAD = '''"""The features of the model: edit freely, then `tilth run`.
 
@@ -25,10 +32,8 @@ buckets, quantile_buckets, vocabulary and more; `from tilth.features import cros
 _REASONS = {
     "identifier": "an identifier says which row it is, not what it is like",
     "constant": "it has one value at most",
-    "text": "free text; turn it into numbers or categories first",
+    "text": "free text; for its words add .lower().tokens().tfidf(top=1000)",
 }
-
-_COMPUTED = "it is computed from the image or recording, and not in the data"
 
 
 def default_features(schema: Schema, label: str) -> str:
@@ -36,8 +41,12 @@ def default_features(schema: Schema, label: str) -> str:
 
     Numbers have missing values filled with the median and are standardized; flags become 0 and 1; categories
     one column for each of the 50 most frequent values; datetimes the hour, weekday, month and the days since
-    1970. A column that may be missing also tells so. Identifiers, constants, free text, columns that are
-    absent in serving are left out, with the reason as a comment; so is the label, without one.
+    1970. Lists of texts have a column for each of the 100 most frequent items; lists of numbers their count,
+    mean, least and greatest. Images have histograms of oriented gradients, a coarse picture of 8 x 8 pixels,
+    brightness, contrast and sharpness. Recordings have figures of 13 mel-frequency cepstral coefficients and
+    of their slopes, and their course in 10 steps. A column that may be missing also tells so. Identifiers,
+    constants, free text, columns that are absent in serving are left out, with the reason as a comment; so
+    are, without one, the label and what profiles compute from images and recordings.
 
     Args:
         schema: the columns.
@@ -63,11 +72,13 @@ def default_features(schema: Schema, label: str) -> str:
     for column in schema.columns:
         if column.name == label or column.name.startswith("tilth."):
             continue
-        reason = _COMPUTED if column.name.rpartition(".")[0] in media else _reason(column)
+        if column.name.rpartition(".")[0] in media:
+            continue  # a statistic that profiles compute from the image or recording, and not in the data
+        reason = _reason(column)
         if reason:
             writer.comment(column.name, reason)
         else:
-            _add(writer, column)
+            _add(writer, column, schema)
     body = "".join(f"        {line}\n" for line in writer.lines)
     return f"{_HEAD}def features(x):\n    return {{\n{body}    }}\n"
 
@@ -96,14 +107,23 @@ def _reason(column: Column) -> str | None:
     if "serving" in column.not_in:
         return "it is not known when a prediction is asked for"
     if column.type not in SCALAR_TYPES:
-        return "it does not hold one value a row"
+        return _REASONS["constant"] if column.kind == "constant" else None
     if column.kind == "date" and column.type != "datetime":
         return f"a date that was read as {column.type}"
     return _REASONS.get(column.kind)
 
 
-def _add(writer: _Writer, column: Column) -> None:
+def _add(writer: _Writer, column: Column, schema: Schema) -> None:
     may_be_missing = not column.required or column.min_present < 1
+    if column.is_list:
+        _add_list(writer, column)
+        return
+    if column.type == "audio":
+        _add_sound(writer, column, _rate(schema, column.name), may_be_missing)
+        return
+    if column.type == "image":
+        _add_image(writer, column, schema, may_be_missing)
+        return
     if column.type == "datetime":
         _add_date(writer, column, may_be_missing)
     elif column.type == "string" or (column.kind == "category" and column.type == "int"):
@@ -122,6 +142,46 @@ def _add_date(writer: _Writer, column: Column, may_be_missing: bool) -> None:
     for part in ("hour", "weekday", "month"):
         writer.feature(column.name, f" {part}", f".{part}(){fill}")
     writer.feature(column.name, " days", '.days().fill_missing("median").zscore()')
+
+
+def _add_list(writer: _Writer, column: Column) -> None:
+    if column.type == "list[string]":
+        writer.feature(column.name, "", f".bag_of_words(top={_TOP_ITEMS})")
+        return
+    writer.feature(column.name, " count", ".length()")
+    if column.type != "list[datetime]":
+        for figure in ("mean", "min", "max"):
+            writer.feature(column.name, f" {figure}", f'.{figure}().fill_missing("median")')
+
+
+def _add_sound(writer: _Writer, column: Column, rate: str, may_be_missing: bool) -> None:
+    writer.feature(column.name, "", f"{rate}.mfcc().summary()")
+    writer.feature(column.name, " slopes", f"{rate}.mfcc().deltas().summary()")
+    writer.feature(column.name, " course", f"{rate}.mfcc().resample_time({_STEPS})")
+    if may_be_missing:
+        writer.feature(column.name, " is missing", f"{rate}.duration().is_missing()")
+
+
+def _add_image(writer: _Writer, column: Column, schema: Schema, may_be_missing: bool) -> None:
+    channels = f"{column.name}.channels"
+    is_grey = channels in schema.names and schema[channels].high == 1
+    writer.feature(column.name, " edges", ".resize(28, 28).hog(7, 9)")
+    grey = ".grey()" if is_grey else ""
+    writer.feature(column.name, " coarse", f"{grey}.resize(8, 8).scale_pixels(0, 1).pixels()")
+    for figure in ("brightness", "contrast", "sharpness"):
+        writer.feature(column.name, f" {figure}", f'.{figure}().fill_missing("median").zscore()')
+    if may_be_missing:
+        writer.feature(column.name, " is missing", ".is_missing()")
+
+
+def _rate(schema: Schema, column: str) -> str:
+    """The method that takes recordings at the least rate that they have, where that is not the usual one."""
+    statistic = f"{column}.sample_rate"
+    bounds = (schema[statistic].low, schema[statistic].high) if statistic in schema.names else (None, None)
+    if bounds[0] is None or bounds[1] is None:
+        return ""
+    rate = int(max(bounds[0], min(_LEAST_RATE, bounds[1])))
+    return f".at_rate({rate})" if _SLOWEST <= rate < SAMPLE_RATE else ""
 
 
 def _quoted(name: str) -> str:

@@ -17,7 +17,7 @@ from tilth.features.analyzers import analyze
 from tilth.features.derived_profiles import derive, without_empty_texts
 from tilth.features.looking import Labels, Look, look
 from tilth.features.nodes import Node, in_order
-from tilth.features.operations import Analyzed, AsText, Column, FillWith, Operation
+from tilth.features.operations import Analyzed, AsText, Column, FillWith, Operation, RowWise, TargetMean
 from tilth.profiles import ColumnProfile, Profile
 
 if TYPE_CHECKING:
@@ -85,11 +85,14 @@ class _Fitting:
                 continue
             arguments = tuple(self.fitted(argument) for argument in node.arguments)
             operation = node.operation
+            if isinstance(operation, TargetMean):
+                operation = dataclasses.replace(operation, classes=self._classes(node))
             if isinstance(operation, Analyzed):
                 seen = self._seen(operation, arguments)
                 if seen is None:
                     continue
                 operation = _analyzed(node, operation, seen)
+                arguments = operation.needs(arguments)
             self._fitted[id(node)] = self._intern(node, operation, arguments)
         return bool(self._wanted_profiles or self._wanted_analyses)
 
@@ -144,6 +147,15 @@ class _Fitting:
         self._profiles[id(node)] = found
         return None
 
+    def _classes(self, node: Node) -> tuple[str, ...]:
+        if self._labels is None:
+            raise FeatureError(
+                f"{node.text} needs the label",
+                where=node.place,
+                expected="fit(data, label), with a value for each row or the name of a column",
+            )
+        return self._labels.classes
+
     def _data(self) -> Table:
         if self._table is None:
             raise UsageError(
@@ -154,7 +166,7 @@ class _Fitting:
         return self._table
 
 
-def _analyzed(node: Node, operation: Analyzed, seen: ColumnProfile | Analysis) -> Operation:
+def _analyzed(node: Node, operation: Analyzed, seen: ColumnProfile | Analysis) -> RowWise:
     try:
         return analyze(operation, seen)
     except FeatureError as error:

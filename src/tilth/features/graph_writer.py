@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 if TYPE_CHECKING:
-    from onnx import NodeProto, TensorProto, ValueInfoProto
+    from onnx import AttributeProto, NodeProto, TensorProto, ValueInfoProto
 
-__all__ = ["ML_DOMAIN", "OPSET", "RUNTIME_DOMAIN", "GraphWriter", "Value", "ValueType"]
+__all__ = ["IR_VERSION", "ML_DOMAIN", "OPSET", "RUNTIME_DOMAIN", "GraphWriter", "Value", "ValueType"]
 
-ValueType = Literal["double", "string", "int64", "bool", "float"]
+ValueType = Literal["double", "string", "int64", "bool", "float", "uint32"]
 
 OPSET = 20
 """The version of the operators used; 20 is the first that joins texts."""
@@ -27,8 +27,12 @@ RUNTIME_DOMAIN = "com.microsoft"
 """ONNX Runtime's own operators, for what the standard has none: hashes and tokens of texts."""
 
 _VERSIONS = {"": OPSET, ML_DOMAIN: 3, RUNTIME_DOMAIN: 1}
-_IR_VERSION = 9
+IR_VERSION = 9
 _INTERNAL = "tilth:"
+
+_COLUMNS_A_SLICE = 8
+"""A slice is one node more, which pays from so many columns on."""
+_COLUMNS_TURNED = 8
 
 _DTYPES: dict[ValueType, type] = {
     "double": np.float64,
@@ -36,6 +40,7 @@ _DTYPES: dict[ValueType, type] = {
     "int64": np.int64,
     "bool": np.bool_,
     "float": np.float32,
+    "uint32": np.uint32,
 }
 
 
@@ -104,7 +109,8 @@ class GraphWriter:
         """A constant tensor: float64, float32, int64, or texts."""
         from onnx import helper, numpy_helper
 
-        key = ("constant", values.dtype.str, values.shape, repr(values.tolist()))
+        held = repr(values.tolist()) if values.dtype == np.object_ else values.tobytes()
+        key = ("constant", values.dtype.str, values.shape, held)
         if key not in self._written:
             name = self._name("constant")
             if values.dtype == np.object_:
@@ -141,12 +147,10 @@ class GraphWriter:
         Returns:
             The name of the tensor that comes out.
         """
-        from onnx import helper
-
         key = (operator, inputs, domain, repr(sorted(attributes.items())))
         if key not in self._written:
             name = self._name(operator)
-            self._nodes.append(helper.make_node(operator, inputs, [name], name, domain=domain, **attributes))
+            self._nodes.append(_node(operator, inputs, [name], name, domain, attributes))
             self._written[key] = name
             self._types[name], self._widths[name] = type, width
             self._domains.add(domain)
@@ -172,13 +176,11 @@ class GraphWriter:
         Returns:
             The names of the tensors that come out.
         """
-        from onnx import helper
-
         key = (operator, inputs, domain, repr(sorted(attributes.items())), len(types))
         if key not in self._written:
             name = self._name(operator)
             names = [f"{name}:{position}" for position in range(len(types))]
-            self._nodes.append(helper.make_node(operator, inputs, names, name, domain=domain, **attributes))
+            self._nodes.append(_node(operator, inputs, names, name, domain, attributes))
             self._written[key] = name
             for each, type_ in zip(names, types, strict=True):
                 self._types[each], self._widths[each] = type_, 0
@@ -203,9 +205,25 @@ class GraphWriter:
         """Whether a tensor is the same in all rows."""
         return tensor in self._constants
 
+    def whole(self, tensor: str) -> Value:
+        """A tensor as a value of its own, not in columns."""
+        self._widths[tensor] = 0
+        return Value(self._types[tensor], tensor, whole=True)
+
     def columns(self, tensor: str) -> list[Value]:
         """The columns of a block."""
         return [Value(self._types[tensor], tensor, index) for index in range(self._widths[tensor])]
+
+    def as_doubles(self, values: Sequence[Value]) -> list[Value]:
+        """The same columns in double precision."""
+        others = list(dict.fromkeys(value for value in values if value.type != "double"))
+        if not others:
+            return list(values)
+        made = {value: value for value in values}
+        for kind in dict.fromkeys(value.type for value in others):
+            same = [value for value in others if value.type == kind]
+            made |= zip(same, self.columns(self.cast(self.stack(same), "double")), strict=True)
+        return [made[value] for value in values]
 
     def stack(self, values: Sequence[Value]) -> str:
         """A block whose columns are `values`: either all constant, or none; no whole tensors."""
@@ -213,6 +231,11 @@ class GraphWriter:
         if values[0].is_constant:
             dtype = _DTYPES[values[0].type]
             return self.constant(np.array([[value.constant for value in values]], dtype=dtype))
+        runs = _runs(values)
+        slices = sum((start, stop) != (0, self._widths[block]) for block, start, stop in runs)
+        if slices * _COLUMNS_A_SLICE <= len(values):
+            pieces = [self._slice(*run) for run in runs]
+            return pieces[0] if len(pieces) == 1 else self._concatenate(pieces)
         blocks = list(dict.fromkeys(value.block for value in values))
         used = {block: sorted({v.index for v in values if v.block == block}) for block in blocks}
         parts = [self._take(block, used[block]) for block in blocks]
@@ -231,7 +254,20 @@ class GraphWriter:
         if list(indices) == list(range(self._widths[block])):
             return block
         places = self.constant(np.array(indices, dtype=np.int64))
-        return self.node("Gather", block, places, type=self._types[block], width=len(indices), axis=1)
+        kind, width = self._types[block], len(indices)
+        if kind == "string" or width < _COLUMNS_TURNED:
+            return self.node("Gather", block, places, type=kind, width=width, axis=1)
+        # The runtime gathers rows much faster than columns: a quarter of the time, turning them included.
+        turned = self.node("Transpose", block, type=kind, width=0, perm=[1, 0])
+        gathered = self.node("Gather", turned, places, type=kind, width=0, axis=0)
+        return self.node("Transpose", gathered, type=kind, width=width, perm=[1, 0])
+
+    def _slice(self, block: str, start: int, stop: int) -> str:
+        """Columns of a block that lie beside each other."""
+        if (start, stop) == (0, self._widths[block]):
+            return block
+        bounds = [self.constant(np.array([bound], dtype=np.int64)) for bound in (start, stop, 1)]
+        return self.node("Slice", block, *bounds, type=self._types[block], width=stop - start)
 
     def to_bytes(self, outputs: Mapping[str, str], metadata: Mapping[str, str]) -> bytes:
         """The model as a file's bytes; the same graph gives the same bytes.
@@ -249,7 +285,7 @@ class GraphWriter:
         ]
         graph = helper.make_graph([*self._nodes, *named], "tilth", self._inputs, infos, self._initializers)
         opsets = [helper.make_opsetid(domain, _VERSIONS[domain]) for domain in sorted(self._domains)]
-        model = helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION, producer_name="tilth")
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="tilth")
         helper.set_model_props(model, dict(metadata))
         found: bytes = model.SerializeToString(deterministic=True)
         return found
@@ -259,6 +295,42 @@ class GraphWriter:
 
     def _name(self, what: str) -> str:
         return f"{_INTERNAL}{len(self._written)}:{what}"
+
+
+def _node(
+    operator: str,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    name: str,
+    domain: str,
+    attributes: Mapping[str, Any],
+) -> NodeProto:
+    from onnx import helper
+
+    node = helper.make_node(operator, inputs, outputs, name, domain=domain)
+    node.attribute.extend(_attribute(key, value) for key, value in sorted(attributes.items()))
+    return node
+
+
+def _attribute(name: str, value: Any) -> AttributeProto:
+    from onnx import AttributeProto, helper
+
+    if isinstance(value, list) and value and isinstance(value[0], str):
+        # ONNX's own way looks at each text several times, which is long for a vocabulary.
+        texts = [text.encode() for text in value]
+        return AttributeProto(name=name, type=AttributeProto.STRINGS, strings=texts)
+    return helper.make_attribute(name, value)
+
+
+def _runs(values: Sequence[Value]) -> list[tuple[str, int, int]]:
+    """The values in order as stretches of blocks: the block, its first column and the one after the last."""
+    runs: list[tuple[str, int, int]] = []
+    for value in values:
+        if runs and runs[-1][0] == value.block and runs[-1][2] == value.index:
+            runs[-1] = (value.block, runs[-1][1], value.index + 1)
+        else:
+            runs.append((value.block, value.index, value.index + 1))
+    return runs
 
 
 def _element(type: ValueType) -> int:  # noqa: A002 - the word that ONNX uses

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from types import FunctionType
 from typing import cast
 
 from tilth.errors import FeatureError, closest
+from tilth.features.adopting import Transformer
 from tilth.features.source_lines import error_line
 from tilth.features.tracing import Features
 
-__all__ = ["load_features"]
+__all__ = ["load_definition", "load_features"]
 
 _NAME = "features"
+_TRANSFORMER = "transformer"
 
 
 def load_features(source: str, where: str = "features.py") -> Features:
@@ -35,6 +38,31 @@ def load_features(source: str, where: str = "features.py") -> Features:
           expected: def features(x): return {"name": x["column"], ...}
           to mend it: rename 'feature'?
     """
+    found = load_definition(source, where)
+    if isinstance(found, Transformer):
+        raise FeatureError(
+            "this works on expressions, and features.py defines a transformer of scikit-learn's",
+            where=where,
+            expected='def features(x): return {"name": x["column"], ...}',
+        )
+    return found
+
+
+def load_definition(source: str, where: str = "features.py") -> Features | Transformer:
+    r"""What a Python text defines: `features`, or `transformer`, one of scikit-learn's. The text is run.
+
+    Args:
+        source: the text of features.py.
+        where: its path, for messages.
+
+    Raises:
+        FeatureError: the text is not Python, fails when it is run, or defines neither or both.
+
+    Example:
+        >>> text = "from sklearn.preprocessing import StandardScaler\ntransformer = StandardScaler()\n"
+        >>> load_definition(text)
+        StandardScaler()
+    """
     namespace: dict[str, object] = {"__name__": "features", "__file__": where}
     try:
         exec(compile(source, where, "exec", dont_inherit=True), namespace)  # noqa: S102 - the project's own code
@@ -47,6 +75,12 @@ def load_features(source: str, where: str = "features.py") -> Features:
             f"running it failed: {type(error).__name__}: {error}", where=error_line(error, where) or where
         ) from error
     function = namespace.get(_NAME)
+    if _TRANSFORMER in namespace:
+        if _NAME in namespace:
+            raise FeatureError(
+                "there are both 'features' and 'transformer'", where=where, expected="one of them"
+            )
+        return _transformer(namespace[_TRANSFORMER], where)
     if not callable(function):
         near = closest(_NAME, [name for name, value in namespace.items() if callable(value)])
         raise FeatureError(
@@ -56,3 +90,26 @@ def load_features(source: str, where: str = "features.py") -> Features:
             mend=f"rename '{near}'?" if near else None,
         )
     return cast("Features", function)
+
+
+def _transformer(found: object, where: str) -> Transformer:
+    """A transformer, or what a function without arguments makes."""
+    if isinstance(found, FunctionType):
+        try:
+            found = found()
+        except FeatureError:
+            raise
+        except (Exception, SystemExit) as error:  # the code is a person's own and may raise anything
+            raise FeatureError(
+                f"transformer() failed: {type(error).__name__}: {error}",
+                where=error_line(error, where) or where,
+            ) from error
+    if isinstance(found, type) or not isinstance(found, Transformer):
+        what = f"the class {found.__name__}" if isinstance(found, type) else f"a {type(found).__name__}"
+        raise FeatureError(
+            f"'transformer' is {what}",
+            where=where,
+            expected="a transformer of scikit-learn's, such as ColumnTransformer([...])",
+            mend=f"write {found.__name__}()" if isinstance(found, type) else None,
+        )
+    return found

@@ -37,14 +37,16 @@ class Labels:
     Args:
         values: float64, shape (n, 1) of numbers or (n, classes) of 0 and 1.
         folds: which of some groups a row is in, int64, shape (n,).
+        classes: the names of the classes, if there is a column for each.
     """
 
     values: np.ndarray
     folds: np.ndarray
+    classes: tuple[str, ...] = ()
 
     def slice(self, start: int, stop: int) -> Labels:
         """Those of some rows."""
-        return Labels(self.values[start:stop], self.folds[start:stop])
+        return Labels(self.values[start:stop], self.folds[start:stop], self.classes)
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from tilth.features.operations import Operation
+from tilth.features.operations import Group, Operation, RowWise
 from tilth.types import ColumnType
 
-__all__ = ["COLUMN_KINDS", "KIND_WORDS", "NUMERIC", "WHOLE", "Kind", "Node", "in_order"]
+__all__ = ["COLUMN_KINDS", "KIND_WORDS", "NUMERIC", "WHOLE", "Kind", "Node", "column_names", "in_order"]
 
 _LONGEST_TEXT = 200
 
@@ -98,3 +98,12 @@ def in_order(nodes: Iterable[Node]) -> list[Node]:
         else:
             done[id(waiting.pop())] = node
     return list(done.values())
+
+
+def column_names(node: Node, name: str) -> list[str]:
+    """The names of the columns that a fitted node makes of a feature called `name`."""
+    if isinstance(node.operation, Group):
+        parts = zip(node.operation.suffixes, node.arguments, strict=True)
+        return [found for suffix, part in parts for found in column_names(part, name + suffix)]
+    assert isinstance(node.operation, RowWise)
+    return node.operation.column_names(name)

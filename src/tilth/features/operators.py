@@ -2,21 +2,42 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
 from tilth.errors import FeatureError
 from tilth.features import operations as op
 from tilth.features.nodes import KIND_WORDS, NUMERIC, Kind, Node
 from tilth.features.requirements import finite, is_whole, need
 from tilth.features.source_lines import caller_line
 
-__all__ = ["arithmetic", "choice", "comparison", "constant", "logic", "negation"]
+__all__ = [
+    "arithmetic",
+    "choice",
+    "comparison",
+    "constant",
+    "extreme",
+    "logic",
+    "moment",
+    "negation",
+    "since",
+]
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def constant(value: object) -> Node:
-    """A number or text written in an expression.
+    """A number, text or datetime written in an expression; a datetime without a zone is UTC.
 
     Raises:
-        FeatureError: neither of them.
+        FeatureError: none of them.
     """
+    if isinstance(value, datetime):
+        zoned = value if value.tzinfo else value.replace(tzinfo=UTC)
+        seconds = (zoned - _EPOCH) / timedelta(seconds=1)
+        return Node(op.Number(seconds), (), "datetime", repr(value), caller_line())
     if isinstance(value, str):
         return Node(op.Text(value), (), "text", repr(value), caller_line())
     if isinstance(value, bool):
@@ -27,29 +48,74 @@ def constant(value: object) -> Node:
     raise FeatureError(
         f"{value!r} cannot be part of a feature",
         where=caller_line(),
-        expected='a number, a text, or an expression such as x["age"]',
+        expected='a number, a text, a datetime, or an expression such as x["age"]',
     )
 
 
+def moment(node: Node, use: str) -> Node:
+    """A datetime: an expression, a constant, or a constant text in ISO 8601.
+
+    Args:
+        node: what is written.
+        use: how it is used, as it is written.
+
+    Raises:
+        FeatureError: none of them.
+    """
+    if isinstance(node.operation, op.Text):
+        try:
+            return constant(datetime.fromisoformat(node.operation.value))
+        except ValueError:
+            raise FeatureError(
+                f"{use}: {node.text} is no datetime",
+                where=caller_line(),
+                expected='such as "2024-05-01" or "2024-05-01T12:00:00Z"',
+            ) from None
+    need(node, ("datetime",), use)
+    return node
+
+
+def since(later: Node, earlier: Node, unit_s: float, text: str) -> Node:
+    """The time between two datetimes, in units of so many seconds."""
+    seconds = Node(op.Subtract(), (later, earlier), "number", text, caller_line())
+    return Node(op.Affine(divisor=unit_s), (seconds,), "number", text, caller_line())
+
+
+def extreme(operation: op.RowWise, name: str, nodes: Sequence[Node]) -> Node:
+    """The smallest or largest of several numbers.
+
+    Raises:
+        FeatureError: something is no number.
+    """
+    text = f"{name}({', '.join(node.text for node in nodes)})"
+    for node in nodes:
+        need(node, NUMERIC, text)
+    kind: Kind = "number" if any(node.kind == "number" for node in nodes) else "integer"
+    return functools.reduce(lambda a, b: Node(operation, (a, b), kind, text, caller_line()), nodes)
+
+
 def arithmetic(operation: op.RowWise, symbol: str, first: Node, second: Node) -> Node:
-    """+ - * / of two numbers.
+    """+ - * / % of two numbers.
 
     Raises:
         FeatureError: something is no number, or a quotient by the constant 0.
     """
     text = _between(symbol, first, second, NUMERIC)
-    if isinstance(operation, op.Divide) and second.operation == op.Number(0.0):
+    if isinstance(operation, op.Divide | op.Modulo) and second.operation == op.Number(0.0):
         raise FeatureError(f"{text} is never defined", where=caller_line())
     whole = {first.kind, second.kind} <= {"integer", "flag"} and not isinstance(operation, op.Divide)
     return Node(operation, (first, second), "integer" if whole else "number", text, caller_line())
 
 
 def comparison(operation: op.RowWise, symbol: str, first: Node, second: Node) -> Node:
-    """A flag from two numbers, or for equality from two texts.
+    """A flag from two numbers or two datetimes, or for equality from two texts.
 
     Raises:
         FeatureError: the two cannot be compared so.
     """
+    if "datetime" in (first.kind, second.kind):
+        text = f"({first.text} {symbol} {second.text})"
+        return Node(operation, (moment(first, text), moment(second, text)), "flag", text, caller_line())
     texts = isinstance(operation, op.Equal) and "text" in (first.kind, second.kind)
     text = _between(symbol, first, second, ("text",) if texts else NUMERIC)
     return Node(operation, (first, second), "flag", text, caller_line())

@@ -6,17 +6,28 @@ import sys
 import types
 from pathlib import Path
 
-__all__ = ["caller_line", "error_line"]
+__all__ = ["caller_folder", "caller_line", "error_line"]
 
 _HERE = str(Path(__file__).parent)
 
 
 def caller_line() -> str | None:
     """File and line of the nearest caller outside this package, such as "features.py, line 12"."""
-    frame: types.FrameType | None = sys._getframe(1)
+    frame = _caller()
+    return None if frame is None else _place(frame.f_code.co_filename, frame.f_lineno)
+
+
+def caller_folder() -> Path:
+    """The folder of the nearest caller's file outside this package; the working folder if it has none."""
+    frame = _caller()
+    return Path(frame.f_code.co_filename).parent if frame is not None else Path()
+
+
+def _caller() -> types.FrameType | None:
+    frame: types.FrameType | None = sys._getframe(2)
     while frame is not None and frame.f_code.co_filename.startswith(_HERE):
         frame = frame.f_back
-    return None if frame is None else _place(frame.f_code.co_filename, frame.f_lineno)
+    return frame
 
 
 def error_line(error: BaseException, file: str | None = None) -> str | None:

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from tilth.errors import DataError
 from tilth.tables.media import media_type
-from tilth.types import COLUMN_TYPES, SCALAR_TYPES, ColumnType, ScalarType
+from tilth.types import COLUMN_TYPES, MEDIA_TYPES, SCALAR_TYPES, ColumnType, ScalarType
 
 __all__ = [
     "ARROW_TYPES",
@@ -45,8 +45,6 @@ ARROW_TYPES: dict[ColumnType, pa.DataType] = {
     "image": pa.large_binary(),
     "audio": pa.large_binary(),
 }
-
-MEDIA_TYPES: tuple[ColumnType, ...] = ("image", "audio")
 
 Peek = Callable[[str], Iterable[pa.Array]]
 """The values of one column from the first on, as many as are asked for."""

@@ -19,7 +19,15 @@ from tilth.tables.media import media_format, media_type
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["MAX_PIXELS", "ImageStatistics", "image_statistics", "luma", "open_image", "orientation"]
+__all__ = [
+    "MAX_PIXELS",
+    "ImageStatistics",
+    "image_statistics",
+    "luma",
+    "open_image",
+    "orientation",
+    "pixel_count",
+]
 
 MAX_PIXELS = 89_478_485
 """The largest image that is decoded, in pixels (where Pillow begins to warn): about 600 MB of memory."""
@@ -28,6 +36,7 @@ _LARGE_PIXELS = 1 << 24
 _STRIP_PIXELS = 1 << 16
 _FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF")
 _ORIENTATION = 0x0112
+_PNG = b"\x89PNG\r\n\x1a\n"
 _SIDEWAYS = (5, 6, 7, 8)
 _one_large_image = threading.Lock()
 
@@ -123,6 +132,24 @@ def open_image(content: bytes, *, smallest: int | None = None) -> Iterator[Image
         large = image.width * image.height > _LARGE_PIXELS
         stack.enter_context(_one_large_image if large else nullcontext())
         yield image
+
+
+def pixel_count(content: bytes | None) -> int:
+    """How many pixels an encoded image says to have, without decoding it; 0 where it is none.
+
+    Example:
+        >>> pixel_count(b"no image"), pixel_count(b"GIF89a" + bytes([4, 0, 3, 0, 0, 0, 0]))
+        (0, 0)
+    """
+    if content is None:
+        return 0
+    if content.startswith(_PNG):  # its size always stands in the same place
+        return int.from_bytes(content[16:20], "big") * int.from_bytes(content[20:24], "big")
+    try:
+        with open_image(content) as image:
+            return image.width * image.height
+    except Exception:  # noqa: BLE001 - decoders raise anything on damaged bytes
+        return 0
 
 
 class _Quiet:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
 
 import pyarrow as pa
 
 from tilth.errors import DataError
-from tilth.tables.arrow_types import ARROW_TYPES
+from tilth.tables.arrow_types import ARROW_TYPES, MEDIA_TYPES
+from tilth.tables.logged_media import LoggedMedia
+from tilth.tables.media_cells import ROWS_AT_ONCE
+from tilth.tables.media_statistics import media_statistics
 from tilth.tables.memory import table_from_arrow
 from tilth.tables.predictions import Label, Prediction
 from tilth.tables.table import Table
@@ -24,7 +28,8 @@ def predictions_table(
 
     Args:
         predictions: what was answered.
-        types: the input columns and their types; one that an input lacks is missing there.
+        types: the input columns and their types; one that an input lacks is missing there. Statistics of
+            images and recordings are left out unless inputs have them: a profile computes them.
         missing: texts that mean missing, beside the empty one.
 
     Returns:
@@ -41,7 +46,15 @@ def predictions_table(
         [{'x': 1.0, 'tilth.score': 0.8}]
     """
     absent = frozenset(("", *missing))
-    arrays = {name: _inputs(predictions, name, kind, absent) for name, kind in types.items()}
+    computed = {n for n in media_statistics(types) if not any(n in made.inputs for made in predictions)}
+    types = {name: kind for name, kind in types.items() if name not in computed}
+    inputs = {name: _inputs(predictions, name, kind, absent) for name, kind in types.items()}
+    media = {name: values for name, values in inputs.items() if types[name] in MEDIA_TYPES}
+    arrays = {
+        name: pa.array(values, ARROW_TYPES[types[name]])
+        for name, values in inputs.items()
+        if name not in media
+    }
     arrays["tilth.prediction_id"] = pa.array([p.id for p in predictions], pa.string())
     arrays["tilth.time"] = pa.array(
         [p.time.replace(tzinfo=None) for p in predictions], ARROW_TYPES["datetime"]
@@ -49,12 +62,35 @@ def predictions_table(
     arrays["tilth.version"] = pa.array([p.version for p in predictions], pa.int64())
     arrays["tilth.label"] = _labels([p.label for p in predictions])
     arrays["tilth.score"] = pa.array([_score(p) for p in predictions], pa.float64())
-    return table_from_arrow(pa.table(arrays), "<predictions>")
+    table = table_from_arrow(pa.table(arrays), "<predictions>")
+    return _with_media(table, media, types) if media else table
+
+
+def _with_media(table: Table, media: Mapping[str, list[Any]], types: Mapping[str, ColumnType]) -> Table:
+    """The table with images and recordings, which are read only when they are needed, a few at a time."""
+
+    def read(names: Sequence[str], size: int) -> Iterator[pa.RecordBatch]:
+        others = [name for name in names if name not in media]
+        known = table.select(others or list(table.columns)[-1:])
+        start = 0
+        for batch in known.batches(size if len(others) == len(names) else min(size, ROWS_AT_ONCE)):
+            rows = slice(start, start + batch.num_rows)
+            start = rows.stop
+            arrays = [
+                pa.array([each and each.read() for each in media[name][rows]], ARROW_TYPES[types[name]])
+                if name in media
+                else batch.column(name)
+                for name in names
+            ]
+            yield pa.RecordBatch.from_arrays(arrays, list(names))
+
+    columns = {**types, **table.columns}
+    return Table(table.name, columns, read, rows=table.rows, empty=table.empty)
 
 
 def _inputs(
     predictions: Sequence[Prediction], name: str, kind: ColumnType, absent: frozenset[str]
-) -> pa.Array:
+) -> list[object]:
     values: list[object] = []
     for made in predictions:
         value = made.inputs.get(name)
@@ -66,7 +102,7 @@ def _inputs(
                 where=f"prediction {made.id}",
                 expected=f"a value of type {kind}",
             ) from error
-    return pa.array(values, ARROW_TYPES[kind])
+    return values
 
 
 def _value(value: object, kind: ColumnType) -> object:
@@ -77,6 +113,10 @@ def _value(value: object, kind: ColumnType) -> object:
     """
     if value is None:
         return None
+    if kind.startswith("list[") and isinstance(value, list):
+        return [_value(item, cast("ColumnType", kind[len("list[") : -1])) for item in value]
+    if kind in MEDIA_TYPES and isinstance(value, LoggedMedia):
+        return value
     if kind == "datetime" and isinstance(value, str):
         moment = datetime.datetime.fromisoformat(value)
         return moment if moment.tzinfo is None else moment.astimezone(datetime.UTC).replace(tzinfo=None)

@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from tilth.errors import DataError
+from tilth.tables.logged_media import LoggedMedia, MediaFolder
 from tilth.tables.segments import SegmentWriter, read_line, segment_lines
 from tilth.types import Clock, JSONValue, utc_now
 
@@ -31,7 +32,7 @@ class Prediction:
         model: the model's name.
         version: its version.
         role: which part it played, such as "live".
-        inputs: the raw columns as they came.
+        inputs: the raw columns as they came; images and recordings as `LoggedMedia`.
         label: the predicted class, or the number of a regression.
         scores: the probability of each class, or None for a regression.
         latency_s: how long it took, in seconds.
@@ -42,7 +43,7 @@ class Prediction:
     model: str
     version: int
     role: str
-    inputs: Mapping[str, JSONValue] = field(hash=False)
+    inputs: Mapping[str, JSONValue | LoggedMedia] = field(hash=False)
     label: Label
     scores: Mapping[str, float] | None = field(hash=False)
     latency_s: float
@@ -67,7 +68,7 @@ class _FeedbackLine(msgspec.Struct, gc=False):
     time: datetime.datetime
 
 
-_encode = msgspec.json.Encoder().encode
+_encode_feedback = msgspec.json.Encoder().encode
 _decode_prediction = msgspec.json.Decoder(_PredictionLine).decode
 _decode_feedback = msgspec.json.Decoder(_FeedbackLine).decode
 
@@ -76,7 +77,8 @@ class PredictionLog:
     """Appends predictions to a folder; a prediction is on record when `append` returns.
 
     Each process writes a file of its own, so any number may write at once. Nothing that was appended is lost
-    when the process is killed.
+    when the process is killed. Images and recordings are kept once each, in files of their own in the folder
+    `media`; a line has their sha256 and size.
 
     Args:
         directory: where the files are; made on the first append.
@@ -97,6 +99,8 @@ class PredictionLog:
     def __init__(self, directory: str | Path, clock: Clock = utc_now) -> None:
         self._directory = Path(directory)
         self._writer = SegmentWriter(directory, "predictions", clock)
+        self._media = MediaFolder(directory)
+        self._encode = msgspec.json.Encoder(enc_hook=self._media.keep).encode
 
     def append(self, predictions: Sequence[Prediction]) -> list[str]:
         """Write predictions, all or none, in one write.
@@ -113,7 +117,7 @@ class PredictionLog:
         if not predictions:
             return []
         lines = [
-            _encode(
+            self._encode(
                 _PredictionLine(p.time, p.model, p.version, p.role, p.inputs, p.label, p.scores, p.latency_s)
             )
             for p in predictions
@@ -130,7 +134,7 @@ class PredictionLog:
         if f"{offset:x}" != parts[2]:
             return None
         line = read_line(self._directory, "predictions", parts[1], offset)
-        return None if line is None else _prediction(parts[1], offset, line)
+        return None if line is None else _prediction(parts[1], offset, line, self._media)
 
     def close(self) -> None:
         """Close the file."""
@@ -159,7 +163,7 @@ class FeedbackLog:
         Raises:
             DataError: the disk is full or cannot be written; nothing was written.
         """
-        self._writer.append([_encode(_FeedbackLine(prediction_id, label, _utc(time)))])
+        self._writer.append([_encode_feedback(_FeedbackLine(prediction_id, label, _utc(time)))])
 
     def close(self) -> None:
         """Close the file."""
@@ -180,8 +184,9 @@ def read_predictions(
         DataError: a damaged line. A last line that was cut short by the end of a process is left out.
     """
     found = []
+    media = MediaFolder(directory)
     for token, offset, line in segment_lines(directory, "predictions"):
-        made = _prediction(token, offset, line)
+        made = _prediction(token, offset, line, media)
         if (since is None or made.time >= _utc(since)) and version in (None, made.version):
             found.append((made.time, token, offset, made))
     found.sort(key=lambda entry: entry[:3])
@@ -209,7 +214,7 @@ def read_feedback(directory: str | Path) -> dict[str, tuple[Label, datetime.date
     return latest
 
 
-def _prediction(token: str, offset: int, line: bytes) -> Prediction:
+def _prediction(token: str, offset: int, line: bytes, media: MediaFolder) -> Prediction:
     try:
         read = _decode_prediction(line)
     except msgspec.DecodeError as error:
@@ -220,7 +225,7 @@ def _prediction(token: str, offset: int, line: bytes) -> Prediction:
         model=read.model,
         version=read.version,
         role=read.role,
-        inputs=read.inputs,  # type: ignore[arg-type]
+        inputs=media.found(read.inputs),  # type: ignore[arg-type]
         label=_number(None) if read.label is None else read.label,
         scores=None if read.scores is None else {name: _number(p) for name, p in read.scores.items()},
         latency_s=read.latency_s,

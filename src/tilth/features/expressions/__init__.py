@@ -7,6 +7,25 @@ from __future__ import annotations
 
 from tilth.features.expressions.base import Operand, as_node
 from tilth.features.expressions.expression import Expression
-from tilth.features.expressions.functions import cross, log1p, where
+from tilth.features.expressions.functions import (
+    cross,
+    group,
+    interactions,
+    log1p,
+    maximum,
+    minimum,
+    where,
+)
 
-__all__ = ["Expression", "Operand", "as_node", "cross", "log1p", "where"]
+__all__ = [
+    "Expression",
+    "Operand",
+    "as_node",
+    "cross",
+    "group",
+    "interactions",
+    "log1p",
+    "maximum",
+    "minimum",
+    "where",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Self, TypeAlias
 
 from tilth.errors import FeatureError
@@ -75,7 +76,7 @@ class Base:
         return self._of(Node(operation, (self._node, *others), kind, text, caller_line()))
 
 
-Operand: TypeAlias = "Base | float | str"
+Operand: TypeAlias = "Base | float | str | datetime"
 """What may stand beside an expression: another one, or a constant."""
 
 
@@ -83,6 +84,6 @@ def as_node(value: Operand) -> Node:
     """The step that gives an expression's or a constant's value.
 
     Raises:
-        FeatureError: neither an expression nor a number nor a text.
+        FeatureError: neither an expression nor a number, a text or a datetime.
     """
     return value.node if isinstance(value, Base) else constant(value)

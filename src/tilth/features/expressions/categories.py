@@ -7,29 +7,13 @@ from typing import Self
 from tilth.features import operations as op
 from tilth.features.expressions.base import Base
 from tilth.features.nodes import Kind, Node
-from tilth.features.requirements import finite, need, whole
+from tilth.features.requirements import need, whole
 
 __all__ = ["CategoryMethods", "text_node"]
 
 
 class CategoryMethods(Base):
-    """Vocabularies and one-hot columns."""
-
-    def vocabulary(self, top: int | None = None, min_count: int = 1, default: int = -1) -> Self:
-        """The value's rank among the training data's values, the most frequent being 0.
-
-        Values as frequent as each other are ordered by text, descending. Numbers must be integers or flags.
-
-        Args:
-            top: how many values to know; None for all.
-            min_count: how often a value must occur to be known.
-            default: the answer for values that are not known, and for missing ones.
-
-        Raises:
-            FeatureError: not a category, or a bad argument.
-        """
-        operation = op.Vocabulary(top, min_count, finite(default, "vocabulary"))
-        return self._category(operation, "integer", "vocabulary", top, min_count)
+    """One-hot columns."""
 
     def one_hot(self, top: int | None = None, min_count: int = 1) -> Self:
         """One column of 0 and 1 for each of the training data's values, named feature=value.

@@ -12,7 +12,7 @@ __all__ = ["Operators"]
 
 
 class Operators(Base):  # noqa: PLW1641 - expressions are no keys
-    """+ - * / of numbers, comparisons of numbers and texts, & | ~ of flags."""
+    """+ - * / % of numbers, comparisons of numbers, texts and datetimes, & | ~ of flags."""
 
     def __add__(self, other: Operand) -> Self:
         return self._of(arithmetic(op.Add(), "+", self._node, as_node(other)))
@@ -37,6 +37,12 @@ class Operators(Base):  # noqa: PLW1641 - expressions are no keys
 
     def __rtruediv__(self, other: Operand) -> Self:
         return self._of(arithmetic(op.Divide(), "/", constant(other), self._node))
+
+    def __mod__(self, other: Operand) -> Self:
+        return self._of(arithmetic(op.Modulo(), "%", self._node, as_node(other)))
+
+    def __rmod__(self, other: Operand) -> Self:
+        return self._of(arithmetic(op.Modulo(), "%", constant(other), self._node))
 
     def __neg__(self) -> Self:
         return self * -1

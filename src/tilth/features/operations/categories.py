@@ -23,10 +23,14 @@ class Cross(RowWise):
 
 @dataclass(frozen=True)
 class Lookup(RowWise):
-    """A text's position among `values`, or `default` where it is not there or missing."""
+    """A text's position among `values`, or `default` where it is not there or missing.
+
+    With `buckets`, texts that are not there share so many positions behind the others, by their hash.
+    """
 
     values: tuple[str, ...]
     default: float
+    buckets: int = 0
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,7 @@ class Vocabulary(Analyzed):
     top: int | None
     min_count: int
     default: float
+    buckets: int = 0
 
 
 @dataclass(frozen=True)

@@ -16,16 +16,22 @@ __all__ = [
     "Center",
     "Choose",
     "Clip",
+    "ClipQuantiles",
     "Divide",
     "Equal",
+    "EqualWidthBuckets",
     "FillFrom",
     "FillWith",
     "Greater",
     "IsMissing",
     "Less",
     "Log1p",
+    "MaxAbsScale",
     "Multiply",
     "QuantileBuckets",
+    "QuantileRanks",
+    "Ranks",
+    "RobustScale",
     "Scale",
     "Statistic",
     "Subtract",
@@ -128,6 +134,14 @@ class Buckets(RowWise):
 
 
 @dataclass(frozen=True)
+class Ranks(RowWise):
+    """From 0 to 1, linear between ascending bounds, each of which has its rank; 0 below them, 1 above."""
+
+    bounds: tuple[float, ...]
+    ranks: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class FillFrom(Analyzed):
     """The value where it is there, else the training data's mean, median or most frequent value."""
 
@@ -155,5 +169,37 @@ class Scale(Analyzed):
 @dataclass(frozen=True)
 class QuantileBuckets(Analyzed):
     """`Buckets` with bounds that put about as many values into each of `count` buckets."""
+
+    count: int
+
+
+@dataclass(frozen=True)
+class ClipQuantiles(Analyzed):
+    """`Clip` to quantiles, linear between neighbors; `low` and `high` are shares of the values."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class RobustScale(Analyzed):
+    """A number minus the median, divided by the 0.75 quantile minus the 0.25 one; 0 where that is 0."""
+
+
+@dataclass(frozen=True)
+class MaxAbsScale(Analyzed):
+    """A number divided by the greatest size of all; 0 where that is 0."""
+
+
+@dataclass(frozen=True)
+class EqualWidthBuckets(Analyzed):
+    """`Buckets` whose bounds cut the range of the values into `count` parts of equal width."""
+
+    count: int
+
+
+@dataclass(frozen=True)
+class QuantileRanks(Analyzed):
+    """`Ranks` between the bounds of `count` buckets that hold about as many values each."""
 
     count: int

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
-__all__ = ["Analyzed", "Operation", "RowWise"]
+__all__ = ["Analyzed", "Operand", "Operation", "RowWise"]
+
+Operand = TypeVar("Operand")
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,10 @@ class RowWise(Operation):
     def column_names(self, name: str) -> list[str]:
         """The names of the columns that it makes of a feature called `name`: usually one."""
         return [name]
+
+    def needs(self, arguments: tuple[Operand, ...]) -> tuple[Operand, ...]:
+        """Which arguments of the analyzed operation that it comes from it is applied to: usually all."""
+        return arguments
 
 
 @dataclass(frozen=True)

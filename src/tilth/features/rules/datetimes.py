@@ -10,63 +10,48 @@ from collections.abc import Callable, Sequence
 
 from tilth.features import operations as op
 from tilth.features.graph_writer import GraphWriter
-from tilth.features.rules.rule import Rule, row, stacked, when
+from tilth.features.rules.arithmetic import Arithmetic
+from tilth.features.rules.rule import Rule, stacked
 
 __all__ = ["RULES"]
 
+_MINUTE_SECONDS = 60
+_HOUR_SECONDS = 3_600
 _DAY_SECONDS = 86_400
+_WEEK_SECONDS = 604_800
 _ERA_DAYS = 146_097
 _MARCH_1_OF_YEAR_0 = 719_468
 """Days from then to 1970-01-01."""
 
+_JANUARY_1_OF_YEAR_1 = 719_162
+"""Days from then to 1970-01-01."""
 
-class _Arithmetic:
-    """Numbers with operators, written as nodes."""
-
-    def __init__(self, writer: GraphWriter, block: str) -> None:
-        self.writer = writer
-        self.block = block
-
-    def _with(self, operator: str, other: _Arithmetic | float) -> _Arithmetic:
-        second = other.block if isinstance(other, _Arithmetic) else self.writer.constant(row([float(other)]))
-        width = self.writer.width_of(self.block)
-        block = self.writer.node(operator, self.block, second, type="double", width=width)
-        return _Arithmetic(self.writer, block)
-
-    def __add__(self, other: _Arithmetic | float) -> _Arithmetic:
-        return self._with("Add", other)
-
-    def __sub__(self, other: _Arithmetic | float) -> _Arithmetic:
-        return self._with("Sub", other)
-
-    def __mul__(self, other: _Arithmetic | float) -> _Arithmetic:
-        return self._with("Mul", other)
-
-    def __truediv__(self, other: float) -> _Arithmetic:
-        return self._with("Div", other)
-
-    def __floordiv__(self, other: float) -> _Arithmetic:
-        quotient = self / other
-        width = self.writer.width_of(self.block)
-        return _Arithmetic(self.writer, self.writer.node("Floor", quotient.block, type="double", width=width))
-
-    def at_least(self, bound: float, then: _Arithmetic, otherwise: _Arithmetic) -> _Arithmetic:
-        limit = self.writer.constant(row([float(bound)]))
-        width = self.writer.width_of(self.block)
-        reached = self.writer.node("GreaterOrEqual", self.block, limit, type="bool", width=width)
-        return _Arithmetic(self.writer, when(self.writer, reached, then.block, otherwise.block))
+_MONDAY = 4
+"""Days from 1970-01-01, a Thursday, to the first Monday."""
 
 
-def _hour(seconds: _Arithmetic) -> _Arithmetic:
-    return (seconds - (seconds // _DAY_SECONDS) * _DAY_SECONDS) // 3_600
+def _hour(seconds: Arithmetic) -> Arithmetic:
+    return seconds % _DAY_SECONDS // _HOUR_SECONDS
 
 
-def _weekday(seconds: _Arithmetic) -> _Arithmetic:
-    since_monday = seconds // _DAY_SECONDS + 3  # 1970-01-01 was a Thursday
-    return since_monday - (since_monday // 7) * 7
+def _minute(seconds: Arithmetic) -> Arithmetic:
+    return seconds % _HOUR_SECONDS // _MINUTE_SECONDS
 
 
-def _civil(seconds: _Arithmetic) -> tuple[_Arithmetic, _Arithmetic, _Arithmetic]:
+def _second(seconds: Arithmetic) -> Arithmetic:
+    return seconds % _MINUTE_SECONDS // 1
+
+
+def _weekday(seconds: Arithmetic) -> Arithmetic:
+    return (seconds // _DAY_SECONDS - _MONDAY) % 7
+
+
+def _hour_of_week(seconds: Arithmetic) -> Arithmetic:
+    return (seconds - _MONDAY * _DAY_SECONDS) % _WEEK_SECONDS // _HOUR_SECONDS
+
+
+def _civil(seconds: Arithmetic) -> tuple[Arithmetic, Arithmetic, Arithmetic]:
+    """Year, month, day."""
     days = seconds // _DAY_SECONDS + _MARCH_1_OF_YEAR_0
     era = days // _ERA_DAYS
     day_of_era = days - era * _ERA_DAYS
@@ -81,21 +66,44 @@ def _civil(seconds: _Arithmetic) -> tuple[_Arithmetic, _Arithmetic, _Arithmetic]
     return month_from_march.at_least(10, march_year + 1, march_year), month, day
 
 
-_PARTS: dict[str, Callable[[_Arithmetic], _Arithmetic]] = {
+def _quarter(seconds: Arithmetic) -> Arithmetic:
+    return (_civil(seconds)[1] + 2) // 3
+
+
+def _day_of_year(seconds: Arithmetic) -> Arithmetic:
+    """The days since the year before ended: 365 a year, and one for each leap year."""
+    before = _civil(seconds)[0] - 1
+    january_1 = before * 365 + before // 4 - before // 100 + before // 400
+    return seconds // _DAY_SECONDS + (_JANUARY_1_OF_YEAR_1 + 1) - january_1
+
+
+def _week(seconds: Arithmetic) -> Arithmetic:
+    """A week belongs to the year in which its Thursday is."""
+    thursday = seconds + (_weekday(seconds) * -1 + 3) * _DAY_SECONDS
+    return (_day_of_year(thursday) + 6) // 7
+
+
+_PARTS: dict[op.Part, Callable[[Arithmetic], Arithmetic]] = {
+    "day": lambda seconds: _civil(seconds)[2],
+    "day_of_year": _day_of_year,
     "hour": _hour,
+    "hour_of_week": _hour_of_week,
+    "minute": _minute,
+    "month": lambda seconds: _civil(seconds)[1],
+    "quarter": _quarter,
+    "second": _second,
+    "week": _week,
     "weekday": _weekday,
     "year": lambda seconds: _civil(seconds)[0],
-    "month": lambda seconds: _civil(seconds)[1],
-    "day": lambda seconds: _civil(seconds)[2],
 }
 
 
 def _date_part(writer: GraphWriter, operations: Sequence[op.DatePart], block: str) -> str:
-    return _PARTS[operations[0].part](_Arithmetic(writer, block)).block
+    return _PARTS[operations[0].part](Arithmetic(writer, block)).block
 
 
 def _days(writer: GraphWriter, _: Sequence[op.Days], block: str) -> str:
-    return (_Arithmetic(writer, block) / _DAY_SECONDS).block
+    return (Arithmetic(writer, block) / _DAY_SECONDS).block
 
 
 RULES: dict[type[op.RowWise], Rule] = {

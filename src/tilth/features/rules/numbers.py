@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from tilth.features import operations as op
 from tilth.features.graph_writer import GraphWriter
+from tilth.features.rules.arithmetic import Arithmetic
+from tilth.features.rules.elementary import natural_logarithm
 from tilth.features.rules.rule import Rule, either, missing, row, stacked, when
 
 __all__ = ["RULES"]
@@ -95,27 +97,56 @@ def _log1p(writer: GraphWriter, _: Sequence[op.Log1p], block: str) -> str:
     total = _double(writer, "Add", block, _scalar(writer, 1.0))
     is_positive = _test(writer, "Greater", total, _scalar(writer, 0.0))
     defined = when(writer, is_positive, total, _scalar(writer, np.nan))
-    logarithm = _double(writer, "Log", defined)
+    logarithm = natural_logarithm(Arithmetic(writer, defined)).block
     half_square = _double(writer, "Mul", _double(writer, "Mul", block, block), _scalar(writer, 0.5))
     series = _double(writer, "Sub", block, half_square)
     is_small = _test(writer, "Less", _double(writer, "Abs", block), _scalar(writer, _SMALL))
     answer = when(writer, is_small, series, logarithm)
-    # The last bit of the runtime's logarithm depends on the rows beside it: single precision hides that.
+    # Near the bound between the two, neither is much more exact than that.
     return writer.cast(writer.cast(answer, "float"), "double")
 
 
 def _buckets(writer: GraphWriter, operations: Sequence[op.Buckets], block: str) -> str:
-    longest = max(len(operation.bounds) for operation in operations)
-    bounds = np.full((1, len(operations), longest), np.nan)  # nothing is at least NaN
-    for position, operation in enumerate(operations):
-        bounds[0, position, : len(operation.bounds)] = operation.bounds
-    width = len(operations)
+    counts = _reached(writer, [operation.bounds for operation in operations], block)
+    return when(writer, missing(writer, block), _scalar(writer, np.nan), counts)
+
+
+def _reached(writer: GraphWriter, given: Sequence[Sequence[float]], block: str) -> str:
+    """How many of the bounds that each column has are at most its value; 0 for a missing one."""
+    longest = max(len(bounds) for bounds in given)
+    bounds = np.full((1, len(given), longest), np.nan)  # nothing is at least NaN
+    for position, own in enumerate(given):
+        bounds[0, position, : len(own)] = own
+    width = len(given)
     last_axis = writer.constant(np.array([2], dtype=np.int64))
     deep = writer.node("Unsqueeze", block, last_axis, type="double", width=width)
     reached = writer.node("GreaterOrEqual", deep, writer.constant(bounds), type="bool", width=width)
     ones = writer.cast(reached, "double")
-    counts = writer.node("ReduceSum", ones, last_axis, type="double", width=width, keepdims=0)
-    return when(writer, missing(writer, block), _scalar(writer, np.nan), counts)
+    return writer.node("ReduceSum", ones, last_axis, type="double", width=width, keepdims=0)
+
+
+def _ranks(writer: GraphWriter, operations: Sequence[op.Ranks], block: str) -> str:
+    """The number of bounds that a value has reached chooses the line on which its rank lies."""
+    value = Arithmetic(writer, block)
+    reached = writer.cast(_reached(writer, [operation.bounds for operation in operations], block), "int64")
+    sizes = [len(operation.bounds) + 1 for operation in operations]
+    begins = writer.constant(np.cumsum([[0, *sizes[:-1]]], axis=1))
+    places = writer.node("Add", reached, begins, type="int64", width=len(sizes))
+
+    def chosen(part: Callable[[op.Ranks], Sequence[float]]) -> Arithmetic:
+        table = writer.constant(np.array([number for o in operations for number in part(o)]))
+        block = writer.node("Gather", table, places, type="double", width=len(sizes), axis=0)
+        return Arithmetic(writer, block)
+
+    # Below the bounds all is 0 and above them 1; the last bound itself has its own rank.
+    begin = chosen(lambda o: (0.0, *o.bounds))
+    width = chosen(lambda o: (1.0, *np.diff(o.bounds).tolist(), 1.0))
+    rank = chosen(lambda o: (0.0, *o.ranks))
+    step = chosen(lambda o: (0.0, *np.diff(o.ranks).tolist(), 0.0))
+    line = (value - begin) / width * step + rank
+    ends = Arithmetic(writer, writer.constant(row([operation.bounds[-1] for operation in operations])))
+    one = Arithmetic(writer, _scalar(writer, 1.0))
+    return one.where(value.test("Greater", ends), line).block
 
 
 RULES: dict[type[op.RowWise], Rule] = {
@@ -135,4 +166,5 @@ RULES: dict[type[op.RowWise], Rule] = {
     op.Affine: Rule(stacked(_affine)),
     op.Log1p: Rule(stacked(_log1p)),
     op.Buckets: Rule(stacked(_buckets)),
+    op.Ranks: Rule(stacked(_ranks)),
 }

@@ -32,16 +32,44 @@ class Rule:
     wide: bool = False
 
 
-def stacked(emit: Callable[..., str]) -> Emit:
-    """A rule from a function of whole blocks, in and out; column i is that of operation i."""
+def stacked(emit: Callable[..., str], *, apart: bool = False) -> Emit:
+    """A rule from a function of whole blocks, in and out; column i is that of operation i.
+
+    Args:
+        emit: (writer, operations, *blocks) -> block.
+        apart: blocks of one column each. Texts always are apart: in bulk what is made of a column of texts is
+            computed once for each distinct text, and a block of two columns has no distinct texts.
+    """
 
     def rule(
         writer: GraphWriter, operations: Sequence[Any], arguments: Sequence[Sequence[Value]]
     ) -> list[list[Value]]:
+        if apart or any(value.type == "string" for values in arguments for value in values):
+            return [
+                block(
+                    writer, operations[place : place + 1], [values[place : place + 1] for values in arguments]
+                )[0]
+                for place in range(len(operations))
+            ]
+        return block(writer, operations, arguments)
+
+    def block(
+        writer: GraphWriter, operations: Sequence[Any], arguments: Sequence[Sequence[Value]]
+    ) -> list[list[Value]]:
+        if any(value.whole for values in arguments for value in values):
+            tensors = [[_tensor(writer, value) for value in values] for values in arguments]
+            return [
+                [writer.whole(emit(writer, [operation], *(argument[place] for argument in tensors)))]
+                for place, operation in enumerate(operations)
+            ]
         blocks = [writer.stack(values) for values in arguments]
         return [[value] for value in writer.columns(emit(writer, operations, *blocks))]
 
     return rule
+
+
+def _tensor(writer: GraphWriter, value: Value) -> str:
+    return value.block if value.whole else writer.stack([value])
 
 
 def each(emit: Callable[..., list[Value]]) -> Emit:

@@ -8,7 +8,9 @@ import numpy as np
 
 from tilth.features import operations as op
 from tilth.features.graph_writer import ML_DOMAIN, GraphWriter, Value
-from tilth.features.rules.rule import Rule, either, missing, row, stacked, when
+from tilth.features.rules.patterns import hashes
+from tilth.features.rules.pieces import column, like
+from tilth.features.rules.rule import Rule, each, either, missing, row, stacked, when
 
 __all__ = ["RULES", "SEPARATOR"]
 
@@ -16,6 +18,8 @@ SEPARATOR = " & "
 """What stands between the parts of a cross."""
 
 _UNKNOWN = -1
+
+_FEW = 4
 
 
 def _as_text(writer: GraphWriter, operations: Sequence[op.AsText], block: str) -> str:
@@ -40,25 +44,26 @@ def _cross(writer: GraphWriter, _: Sequence[op.Cross], first: str, second: str) 
 def _codes(writer: GraphWriter, text: Value, codes: dict[str, int]) -> Value:
     block = writer.node(
         "LabelEncoder",
-        writer.stack([text]),
+        column(writer, text),
         type="int64",
-        width=1,
+        width=0 if text.whole else 1,
         domain=ML_DOMAIN,
         keys_strings=list(codes),
         values_int64s=list(codes.values()),
         default_int64=_UNKNOWN,
     )
-    return Value("int64", block)
+    return Value("int64", block, whole=text.whole)
 
 
 def _lookup(
     writer: GraphWriter, operations: Sequence[op.Lookup], arguments: Sequence[Sequence[Value]]
 ) -> list[list[Value]]:
-    found = []
-    for operation, text in zip(operations, arguments[0], strict=True):
-        # The empty text is never a value; with it the table has at least one entry, as the operator demands.
-        codes = {value: code for code, value in enumerate(operation.values)}
-        found.append(_codes(writer, text, {"": _UNKNOWN} | codes))
+    if operations[0].buckets or arguments[0][0].whole:
+        return each(_lookup_apart)(writer, operations, arguments)
+    found = [
+        _codes(writer, text, _ranks(operation))
+        for operation, text in zip(operations, arguments[0], strict=True)
+    ]
     ranks = writer.cast(writer.stack(found), "double")
     defaults = [operation.default for operation in operations]
     if any(default != _UNKNOWN for default in defaults):
@@ -68,31 +73,78 @@ def _lookup(
     return [[value] for value in writer.columns(ranks)]
 
 
+def _lookup_apart(writer: GraphWriter, operation: op.Lookup, text: Value) -> list[Value]:
+    """A list, whose missing items stay missing, or unknown texts put behind the others by their hash."""
+    block = column(writer, text)
+    codes = _codes(writer, text, _ranks(operation)).block
+    zero = writer.constant(np.array([[0]], dtype=np.int64))
+    is_unknown = writer.node("Less", codes, zero, type="bool", width=writer.width_of(codes))
+    default = writer.constant(row([operation.default]))
+    if operation.buckets:
+        behind = writer.constant(np.array([[len(operation.values)]], dtype=np.int64))
+        hashed = hashes(writer, block, operation.buckets, 0)
+        hashed = writer.node("Add", hashed, behind, type="int64", width=writer.width_of(codes))
+        ranks = writer.cast(when(writer, is_unknown, hashed, codes), "double")
+    else:
+        ranks = when(writer, is_unknown, default, writer.cast(codes, "double"))
+    absent = writer.constant(row([np.nan])) if text.whole else default
+    return like(writer, when(writer, missing(writer, block), absent, ranks), text)
+
+
+def _ranks(operation: op.Lookup) -> dict[str, int]:
+    # The empty text is never a value; with it the table has at least one entry, as the operator demands.
+    return {"": _UNKNOWN} | {value: code for code, value in enumerate(operation.values)}
+
+
 def _indicators(
     writer: GraphWriter, operations: Sequence[op.Indicators], arguments: Sequence[Sequence[Value]]
 ) -> list[list[Value]]:
-    codes: list[Value] = []
-    owners: list[int] = []
-    wanted: list[int] = []
+    found: list[tuple[Value, int]] = []
     for operation, text in zip(operations, arguments[0], strict=True):
         keys = [*operation.values, ""] if operation.missing else list(operation.values)
         if keys:
-            owners += [len(codes)] * len(keys)
-            wanted += list(range(len(keys)))
-            codes.append(_codes(writer, text, {key: code for code, key in enumerate(keys)}))
-    if not codes:
+            codes = _codes(writer, text, {key: code for code, key in enumerate(keys)})
+            found.append((codes, len(keys)))
+    if not found:
         return [[] for _ in operations]
-    places = writer.constant(np.array(owners, dtype=np.int64))
-    spread = writer.node("Gather", writer.stack(codes), places, type="int64", width=len(owners), axis=1)
-    targets = writer.constant(np.array([wanted], dtype=np.int64))
-    is_value = writer.node("Equal", spread, targets, type="bool", width=len(owners))
-    columns = iter(writer.columns(writer.cast(is_value, "float")))
+    is_value = _equal_each(writer, found) if len(found) <= _FEW else _equal_turned(writer, found)
+    columns = iter(writer.columns(is_value))
     return [[next(columns) for _ in range(len(o.values) + o.missing)] for o in operations]
 
 
+def _equal_each(writer: GraphWriter, codes: Sequence[tuple[Value, int]]) -> str:
+    """For each column of codes below a number whether it is 0, 1, ...: the fastest, but a node for each."""
+    parts: list[str] = []
+    for code, count in codes:
+        targets = writer.constant(np.arange(count, dtype=np.int64)[np.newaxis])
+        parts.append(writer.node("Equal", code.block, targets, type="bool", width=count))
+    width = sum(count for _, count in codes)
+    together = (
+        parts[0] if len(parts) == 1 else writer.node("Concat", *parts, type="bool", width=width, axis=1)
+    )
+    return writer.cast(together, "float")
+
+
+def _equal_turned(writer: GraphWriter, codes: Sequence[tuple[Value, int]]) -> str:
+    """The same in a few nodes. The columns are turned into rows, which the runtime gathers much faster."""
+    counts = [count for _, count in codes]
+    owners = writer.constant(np.repeat(np.arange(len(codes)), counts).astype(np.int64))
+    targets = writer.constant(
+        np.concatenate([np.arange(count) for count in counts]).astype(np.int64)[:, np.newaxis]
+    )
+    rows = writer.node(
+        "Transpose", writer.stack([code for code, _ in codes]), type="int64", width=0, perm=[1, 0]
+    )
+    spread = writer.node("Gather", rows, owners, type="int64", width=0, axis=0)
+    is_value = writer.node("Equal", spread, targets, type="bool", width=0)
+    return writer.node(
+        "Transpose", writer.cast(is_value, "float"), type="float", width=sum(counts), perm=[1, 0]
+    )
+
+
 RULES: dict[type[op.RowWise], Rule] = {
-    op.AsText: Rule(stacked(_as_text), together=lambda operation: operation.flag),
+    op.AsText: Rule(stacked(_as_text, apart=True), together=lambda operation: operation.flag),
     op.Cross: Rule(stacked(_cross)),
-    op.Lookup: Rule(_lookup),
+    op.Lookup: Rule(_lookup, together=lambda operation: operation.buckets > 0),
     op.Indicators: Rule(_indicators),
 }
