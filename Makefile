@@ -41,6 +41,7 @@ bench: $(INSTALLED)
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/serving.py
 	$(BIN)/python benchmarks/data.py --quick
+	$(BIN)/python benchmarks/features.py --quick
 
 .venv-mlflow/installed: requirements/mlflow-server.txt
 	$(PYTHON) -m venv --clear .venv-mlflow

@@ -7,6 +7,7 @@ from typing import Literal, Protocol, TypeAlias, get_args
 
 __all__ = [
     "COLUMN_TYPES",
+    "MEDIA_TYPES",
     "SCALAR_TYPES",
     "Clock",
     "ColumnType",
@@ -40,6 +41,8 @@ ColumnType = Literal[
 """What a column holds: one value a row, a list of such values, or an encoded image or recording as bytes."""
 
 COLUMN_TYPES: tuple[ColumnType, ...] = get_args(ColumnType)
+
+MEDIA_TYPES: tuple[ColumnType, ...] = ("image", "audio")
 
 Task = Literal["binary", "multiclass", "regression"]
 """What a model predicts: one of two classes, one of several, or a number."""

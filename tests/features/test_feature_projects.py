@@ -1,4 +1,4 @@
-"""Projects on real data with features of their own: as good as the defaults or better, and served the same."""
+"""Projects on real data with features of their own: as good as the defaults, or better, and served so."""
 
 from __future__ import annotations
 

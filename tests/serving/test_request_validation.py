@@ -14,7 +14,7 @@ from tilth.errors import RequestError
 from tilth.schemas import Column, Schema
 from tilth.serving import RequestValidator, ServingSettings
 from tilth.serving.columns import epoch_seconds
-from tilth.serving.validation import example_row
+from tilth.serving.examples import example_row
 
 
 def test_arrays_are_what_graphs_take() -> None:

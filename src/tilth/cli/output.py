@@ -14,7 +14,7 @@ from tilth.types import JSONValue
 if TYPE_CHECKING:
     from tilth.pipelines import StepReport
 
-__all__ = ["Progress", "RunPrinter", "people", "print_json", "print_text"]
+__all__ = ["Doing", "Progress", "RunPrinter", "people", "print_json", "print_text"]
 
 
 def people() -> Console:
@@ -78,6 +78,42 @@ class Progress:
         """`done` of `total` are finished."""
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=done, total=total)
+
+
+class Doing:
+    """Tells what is being done, where nobody knows how far it is: a line with the time spent, in a terminal.
+
+    Elsewhere only what takes a minute or more is told.
+    """
+
+    def __init__(self) -> None:
+        from rich.progress import Progress as Bar
+        from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        self._console = people()
+        columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
+        is_terminal = self._console.is_terminal
+        self._bar = Bar(*columns, console=self._console, transient=True) if is_terminal else None
+
+    def __enter__(self) -> Self:
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, what: str, minutes: float = 0.0) -> None:
+        """Something begins that takes about so many minutes."""
+        about = f", about {minutes:.0f} min" if minutes >= 1 else ""
+        if self._bar is None:
+            if about:
+                self._console.print(what + about, markup=False)
+            return
+        for task in self._bar.task_ids:
+            self._bar.remove_task(task)
+        self._bar.add_task(visible(what + about), total=None)
 
 
 class RunPrinter:

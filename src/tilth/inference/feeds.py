@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from tilth.errors import GraphError
 
-__all__ = ["DTYPES", "RAGGED_KINDS", "InputKind", "arrow_feed", "input_kind", "numpy_feed"]
+__all__ = ["DTYPES", "RAGGED_KINDS", "InputKind", "arrow_feed", "arrow_texts", "input_kind", "numpy_feed"]
 
 InputKind = Literal["float", "int", "bool", "string", "list[float]", "list[string]", "image", "audio"]
 """What an input of a graph holds. Columns of type int, float, bool and datetime all are "float" inputs."""
@@ -41,6 +41,8 @@ DTYPES: dict[str, np.dtype] = {
     "tensor(string)": np.dtype(object),
 }
 
+_OBJECT = DTYPES["tensor(string)"]
+_ONLY_TEXTS = {str}
 _MICROSECONDS = 1e6
 
 _RAGGED: dict[str, InputKind] = {
@@ -93,16 +95,20 @@ def numpy_feed(name: str, values: np.ndarray, dtype: np.dtype) -> np.ndarray:
         >>> numpy_feed("job", np.array(["clerk", None], dtype=object), np.dtype(object)).tolist()
         [['clerk'], ['']]
     """
-    array = np.asarray(values)
-    if array.ndim != 1 and (array.ndim != 2 or array.shape[1] != 1):
-        raise GraphError(
-            f"the column '{name}' has shape {array.shape}",
-            where=f"column '{name}'",
-            expected="(n,) or (n, 1)",
-        )
-    if array.dtype != dtype or dtype.kind == "O":
-        array = _texts(name, array) if dtype.kind == "O" else _numbers(name, array, dtype)
-    return array if array.ndim == 2 else array.reshape(-1, 1)
+    array = values if type(values) is np.ndarray else np.asarray(values)
+    if array.ndim != 2 or array.shape[1] != 1:
+        if array.ndim != 1:
+            raise GraphError(
+                f"the column '{name}' has shape {array.shape}",
+                where=f"column '{name}'",
+                expected="(n,) or (n, 1)",
+            )
+        array = array.reshape(-1, 1)
+    if dtype is _OBJECT:
+        return _texts(name, array)
+    return (
+        array if array.dtype is dtype or array.dtype == dtype else _numbers(name, array, dtype).reshape(-1, 1)
+    )
 
 
 def arrow_feed(name: str, values: pa.Array, dtype: np.dtype) -> np.ndarray:
@@ -131,9 +137,9 @@ def _texts(name: str, array: np.ndarray) -> np.ndarray:
     if array.dtype.kind != "O":
         raise _wrong(name, str(array.dtype), "text")
     rows = array.ravel().tolist()
-    if all(type(value) is str for value in rows):
+    if set(map(type, rows)) == _ONLY_TEXTS:
         return array
-    texts = np.empty(len(rows), dtype=object)
+    texts = np.empty((len(rows), 1), dtype=object)
     for position, value in enumerate(rows):
         if value is not None and not isinstance(value, str):
             raise _wrong(name, f"{value!r} in row {position}", "text")
@@ -175,9 +181,22 @@ def _all_missing(name: str, rows: int, dtype: np.dtype) -> np.ndarray:
     raise _wrong(name, "a missing value", _name(dtype))
 
 
+def arrow_texts(name: str, values: pa.Array) -> pa.Array:
+    """A column given as an Arrow array, if it holds texts, plain or coded by a dictionary.
+
+    Raises:
+        GraphError: other values, unless all are missing.
+    """
+    kind = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        if values.null_count < len(values):
+            raise _wrong(name, str(kind), "text")
+        return pa.nulls(len(values), pa.string())
+    return values
+
+
 def _arrow_texts(name: str, values: pa.Array) -> np.ndarray:
-    if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
-        raise _wrong(name, str(values.type), "text")
+    values = arrow_texts(name, values)
     # Most text columns repeat a few values: each Python string is then made once only.
     encoded = values.fill_null("").dictionary_encode()
     texts: np.ndarray = encoded.dictionary.to_numpy(zero_copy_only=False)[encoded.indices.to_numpy()]

@@ -23,6 +23,9 @@ SAMPLE_RATE = 16_000
 
 _MICROSECONDS = 1e6
 
+_MOST_ELEMENTS = 1 << 18
+"""Rows of one size are run together as long as a tensor of theirs stays in the processor's cache."""
+
 
 class Ragged(Protocol):
     """A column whose rows may differ in size."""
@@ -32,6 +35,9 @@ class Ragged(Protocol):
 
     def take(self, rows: np.ndarray) -> np.ndarray:
         """Some rows of one size as a tensor of shape (rows, ...)."""
+
+    def elements(self, row: int) -> int:
+        """How many numbers or texts a row has in such a tensor."""
 
 
 class _Lists:
@@ -52,6 +58,9 @@ class _Lists:
         found[there] = self._items[(self._starts[rows, None] + places)[there]]
         return found
 
+    def elements(self, row: int) -> int:
+        return int(self.sizes[row])
+
 
 class _Arrays:
     """Arrays in memory, such as decoded images."""
@@ -63,6 +72,9 @@ class _Arrays:
 
     def take(self, rows: np.ndarray) -> np.ndarray:
         return np.stack([self._arrays[row] for row in rows])
+
+    def elements(self, row: int) -> int:
+        return self._arrays[row].size
 
 
 def ragged_column(name: str, kind: str, values: pa.Array | np.ndarray, rate: int = SAMPLE_RATE) -> Ragged:
@@ -92,20 +104,24 @@ def ragged_column(name: str, kind: str, values: pa.Array | np.ndarray, rate: int
 
 
 def groups(feeds: Mapping[str, np.ndarray | Ragged]) -> Iterator[tuple[np.ndarray, dict[str, np.ndarray]]]:
-    """The rows of feeds that have ragged columns, in groups of one size, with the tensors of each."""
+    """The rows of feeds that have ragged columns, in groups of one size, none too large, with their tensors."""
     ragged = {name: feed for name, feed in feeds.items() if not isinstance(feed, np.ndarray)}
     keys = np.stack([feed.sizes for feed in ragged.values()], axis=1)
     _, places = np.unique(keys, axis=0, return_inverse=True)
     order = np.argsort(places.ravel(), kind="stable")
     ends = np.flatnonzero(np.diff(places.ravel()[order])) + 1
-    for rows in np.split(order, ends):
-        yield (
-            rows,
-            {
-                name: feed[rows] if isinstance(feed, np.ndarray) else feed.take(rows)
-                for name, feed in feeds.items()
-            },
-        )
+    for together in np.split(order, ends):
+        elements = max(feed.elements(together[0]) for feed in ragged.values())
+        at_once = max(1, _MOST_ELEMENTS // elements)
+        for start in range(0, len(together), at_once):
+            rows = together[start : start + at_once]
+            yield (
+                rows,
+                {
+                    name: feed[rows] if isinstance(feed, np.ndarray) else feed.take(rows)
+                    for name, feed in feeds.items()
+                },
+            )
 
 
 def _from_objects(name: str, kind: str, values: np.ndarray) -> pa.Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,12 +25,16 @@ class Session:
         inputs: input names with the runtime's type, such as "tensor(double)".
         shapes: the inputs' shapes; what is not a number may be anything.
         outputs: output names.
+        types: the outputs' types.
+        width: how many columns all outputs have together, as far as that is known.
         metadata: what the model says of itself.
     """
 
     inputs: dict[str, str]
     shapes: dict[str, tuple[object, ...]]
     outputs: tuple[str, ...]
+    types: tuple[str, ...]
+    width: int
     metadata: dict[str, str]
     _session: Any
 
@@ -71,9 +76,15 @@ def open_session(model: bytes, threads: int) -> Session:
         inputs={node.name: node.type for node in session.get_inputs()},
         shapes={node.name: tuple(node.shape) for node in session.get_inputs()},
         outputs=tuple(node.name for node in session.get_outputs()),
+        types=tuple(node.type for node in session.get_outputs()),
+        width=sum(_columns(node.shape) for node in session.get_outputs()),
         metadata=dict(session.get_modelmeta().custom_metadata_map),
         _session=session,
     )
+
+
+def _columns(shape: Sequence[object]) -> int:
+    return math.prod(size for size in shape[1:] if isinstance(size, int))
 
 
 @functools.cache

@@ -18,9 +18,12 @@ from tilth.pipelines.scoring import answer, column, measure, run_model
 from tilth.projects import Project
 from tilth.schemas import Schema
 from tilth.tables import Table, open_table, write_table
+from tilth.tables.arrow_types import MEDIA_TYPES
 from tilth.types import JSONObject
 
 __all__ = ["RecordedEvaluation", "evaluate_model", "predict_table", "recorded_evaluation"]
+
+_TEXT_SUFFIXES = {".csv", ".jsonl"}
 
 
 def predict_table(project: Project, data: str, output: Path, *, reference: str | None = None) -> int:
@@ -35,8 +38,9 @@ def predict_table(project: Project, data: str, output: Path, *, reference: str |
         reference: which model version; default: the champion.
 
     Returns:
-        The number of rows. The file has the columns of the data, `tilth.label` (the prediction), and for
-        classes `tilth.score` (the probability of what was predicted) and `tilth.positive`.
+        The number of rows. The file has the columns of the data (in a file of text without images and
+        recordings), `tilth.label` (the prediction), and for classes `tilth.score` (the probability of what
+        was predicted) and `tilth.positive`.
 
     Raises:
         ColumnNotFoundError: a column that the model needs is not there.
@@ -45,8 +49,16 @@ def predict_table(project: Project, data: str, output: Path, *, reference: str |
     loaded = _load(project, reference)
     table = loaded.read(data)
     predicted, scores = run_model(loaded.graph, table, loaded.encoding)
-    write_table(loaded.encoding.answers(table, predicted, scores), output)
+    answered = loaded.encoding.answers(_kept(table, output), predicted, scores)
+    write_table(answered, output)
     return table.rows
+
+
+def _kept(table: Table, output: Path) -> Table:
+    """The columns that a file of this kind has a place for."""
+    if not _TEXT_SUFFIXES & set(output.suffixes):
+        return table
+    return table.select([name for name, kind in table.columns.items() if kind not in MEDIA_TYPES])
 
 
 def evaluate_model(

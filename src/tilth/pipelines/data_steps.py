@@ -10,11 +10,11 @@ import numpy as np
 import pyarrow as pa
 
 from tilth.errors import CheckFailed, ColumnNotFoundError, DataError, SchemaError
+from tilth.pipelines.sources import digest_of_source
 from tilth.pipelines.step import Output, Step, StepContext, StepResult
 from tilth.profiles import Profile, profile
 from tilth.projects import Project
 from tilth.schemas import Schema
-from tilth.store import digest_of_file
 from tilth.tables import PARTS, Table, concat_tables, fingerprint, open_table, split, write_table
 from tilth.types import JSONObject, JSONValue
 from tilth.validation import Anomaly, infer_schema, validate
@@ -78,10 +78,11 @@ def _refuse_reserved(table: Table) -> None:
 
 
 def _refuse_changed(context: StepContext) -> None:
-    """A file that changed while it was read is neither what was recorded nor what is there."""
+    """Data that changed while they were read are neither what was recorded nor what is there."""
     for artifact, path in zip(context.artifacts["sources"], context.files["sources"], strict=True):
-        if digest_of_file(path) != artifact.digest:
-            raise DataError("the file changed while it was read", where=str(path), mend="run again")
+        if digest_of_source(path)[0] != artifact.digest:
+            what = "folder" if path.is_dir() else "file"
+            raise DataError(f"the {what} changed while it was read", where=str(path), mend="run again")
 
 
 def _with_label(table: Table, label: str) -> tuple[Table, int]:

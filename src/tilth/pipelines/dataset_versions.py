@@ -10,8 +10,9 @@ from pathlib import Path
 
 from tilth.errors import StoreError, UsageError, counted
 from tilth.pipelines.runner import code_version, end_early
+from tilth.pipelines.sources import is_source, record_source
 from tilth.projects import Workspace
-from tilth.store import Artifact, ArtifactStore, DatasetVersion, Execution, Run, Store, digest_of_file
+from tilth.store import Artifact, ArtifactStore, DatasetVersion, Execution, Run, Store
 from tilth.tables import Table, fingerprint, open_table, write_table
 from tilth.types import JSONObject
 
@@ -100,7 +101,8 @@ def save_dataset(
     Args:
         workspace: where it is kept.
         table: the rows.
-        sources: where they come from; files among them are recorded, so that lineage begins there.
+        sources: where they come from; files and folders of images or recordings among them are recorded, so
+            that lineage begins there.
         name: the data set's name.
         note: why, for people.
 
@@ -127,8 +129,8 @@ def save_dataset(
 
 
 def _begin(store: Store, run: Run, sources: Sequence[str]) -> Execution:
-    files = [Path(source).resolve() for source in sources if Path(source).is_file()]
-    inputs = {f"sources[{position}]": _file(store, path) for position, path in enumerate(files)}
+    files = [Path(source).resolve() for source in sources if is_source(Path(source))]
+    inputs = {f"sources[{position}]": record_source(store, path) for position, path in enumerate(files)}
     return store.begin_execution(run, "save", run.reference, code_version=code_version(), inputs=inputs)
 
 
@@ -156,10 +158,6 @@ def _keep(store: Store, artifacts: ArtifactStore, table: Table, execution: Execu
     finally:
         draft.unlink(missing_ok=True)
     return dataset
-
-
-def _file(store: Store, path: Path) -> Artifact:
-    return store.record_artifact("file", str(path), digest_of_file(path), path.stat().st_size)
 
 
 def list_datasets(workspace: Workspace, name: str | None = None) -> DatasetListing:

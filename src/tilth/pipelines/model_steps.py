@@ -12,13 +12,14 @@ import tilth
 from tilth.checks import Check, Verdict
 from tilth.errors import CheckFailed
 from tilth.evaluation import Evaluation, judge
-from tilth.features import Transform, load_features
+from tilth.features import Transform, with_folds
 from tilth.inference import Graph
 from tilth.metrics import CHIEF_METRIC, LabelEncoding
 from tilth.pipelines.challenge import Champion, Duel, Incomparable, challenge
 from tilth.pipelines.parts import Parts
 from tilth.pipelines.scoring import Answers, answer, column, measure
 from tilth.pipelines.step import Output, Step, StepContext, StepResult
+from tilth.pipelines.vocabularies import vocabulary_digests
 from tilth.profiles import profile
 from tilth.projects import Project
 from tilth.schemas import Schema
@@ -38,10 +39,13 @@ __all__ = ["MODEL_STEPS"]
 
 def _transform(context: StepContext) -> StepResult:
     project = context.project
-    train = _parts(context).part("train")
-    function = load_features(context.text("features_file"), where=str(project.features_path))
-    transform = Transform(function, forbidden=_forbidden(context, train)).fit(train, engine=context.engine)
+    parts = _parts(context)
+    train = parts.part("train")
+    text, path = context.text("features_file"), str(project.features_path)
+    transform = Transform(text, where=path, forbidden=_forbidden(context, train))
+    transform.fit(train, project.label, encoding=_encoding(context, parts), engine=context.engine)
     context.output["transform"].write_bytes(transform.to_onnx())
+    context.output["training_transform"].write_bytes(transform.to_training_onnx())
     names = list(transform.feature_names)
     return StepResult(
         f"{len(names)} features, constants from {train.rows:,} training rows",
@@ -72,10 +76,11 @@ def _train(context: StepContext) -> StepResult:
     encoding = _encoding(context, parts)
     label = context.project.label
     dev_features = _features(graph, dev)
+    labels = encoding.encode(column(train, label))
     estimator = fit_estimator(
         make_estimator(section.estimator, section.parameters, task=encoding.task, seed=section.seed),
-        _features(graph, train),
-        encoding.encode(column(train, label)),
+        _training_features(context, train, labels),
+        labels,
         X_dev=dev_features,
         y_dev=encoding.encode(column(dev, label)),
     )
@@ -148,10 +153,11 @@ def _baselines(
     train, test = parts.part("train"), parts.part("test")
     transform = Graph.from_path(context.path("transform"))
     label = context.project.label
+    labels = encoding.encode(column(train, label))
     made = baselines(
         encoding,
-        _features(transform, train),
-        encoding.encode(column(train, label)),
+        _training_features(context, train, labels),
+        labels,
         _features(transform, test),
         threshold=context.project.configuration.train.threshold,
     )
@@ -215,6 +221,14 @@ def _features(graph: Graph, table: Table) -> npt.NDArray[np.float32]:
     return np.concatenate([result["features"] for result in graph.run_table(table)])
 
 
+def _training_features(
+    context: StepContext, train: Table, labels: npt.NDArray[np.generic]
+) -> npt.NDArray[np.float32]:
+    """The same for the training rows, which may not see their own labels in their features."""
+    graph = Graph.from_path(context.path("training_transform"))
+    return _features(graph, with_folds(train, graph, labels))
+
+
 def _encoding(context: StepContext, parts: Parts) -> LabelEncoding:
     """How labels become numbers, from the whole data set so that no class is forgotten."""
     section = context.project.configuration.project
@@ -250,6 +264,11 @@ def _refused(failed: Sequence[Verdict]) -> CheckFailed:
 
 def _shown(value: float | None) -> str:
     return "undefined" if value is None else f"{value:.4f}"
+
+
+def _transform_parameters(project: Project) -> JSONObject:
+    vocabularies = vocabulary_digests(project.directory)
+    return {**_label_parameters(project), **({"vocabularies": vocabularies} if vocabularies else {})}
 
 
 def _train_parameters(project: Project) -> JSONObject:
@@ -291,20 +310,23 @@ MODEL_STEPS: tuple[Step, ...] = (
     Step(
         "transform",
         ("dataset", "split", "schema", "features_file"),
-        {"transform": Output("transform", ".onnx")},
+        {
+            "transform": Output("transform", ".onnx"),
+            "training_transform": Output("transform", ".onnx"),
+        },
         _transform,
-        lambda project: {"label": project.label},
+        _transform_parameters,
     ),
     Step(
         "train",
-        ("dataset", "split", "transform"),
+        ("dataset", "split", "transform", "training_transform"),
         {"model": Output("model", ".onnx")},
         _train,
         _train_parameters,
     ),
     Step(
         "evaluate",
-        ("dataset", "split", "transform", "model", "champion", "feedback"),
+        ("dataset", "split", "transform", "training_transform", "model", "champion", "feedback"),
         {
             "evaluation": Output("evaluation", ".json"),
             "reference": Output("profile", ".json"),

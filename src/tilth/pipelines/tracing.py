@@ -7,8 +7,9 @@ from pathlib import Path
 
 from tilth.errors import NotFoundError
 from tilth.pipelines.dataset_versions import dataset_reference
+from tilth.pipelines.sources import find_sources, is_source
 from tilth.projects import Project
-from tilth.store import Artifact, LineageGraph, Record, Store, digest_of_file
+from tilth.store import Artifact, LineageGraph, Record, Store
 from tilth.types import JSONObject
 
 __all__ = ["Trace", "trace"]
@@ -70,15 +71,14 @@ def trace(project: Project, reference: str, *, upstream: bool = True, downstream
 
 
 def _start(project: Project, store: Store, reference: str) -> tuple[Record, ...]:
-    """The records meant: a file by its contents and its path, else whatever the store finds."""
+    """The records meant: data by their contents and their path, else whatever the store finds."""
     path = Path(reference)
-    if path.is_file():
-        found = store.artifacts("file", digest=digest_of_file(path)) or store.artifacts(
-            "file", str(path.resolve())
-        )
+    if is_source(path):
+        found = find_sources(store, path)
         if found:
             return found
-        raise NotFoundError(f"no run has read the file {reference}", mend="carry out: tilth run")
+        what = "folder" if path.is_dir() else "file"
+        raise NotFoundError(f"no run has read the {what} {reference}", mend="carry out: tilth run")
     if reference in store.aliases(project.name):
         return store.find(f"{project.name}@{reference}")
     dataset = dataset_reference(reference)

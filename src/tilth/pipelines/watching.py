@@ -103,7 +103,7 @@ def _window(project: Project, served: _Served) -> Window:
     kept = served.version.properties.get("missing", list(project.configuration.data.missing))
     rows = predictions_table(newest, types, missing=cast("list[str]", kept))
     return Window(
-        profile(rows.select(list(types))),
+        profile(rows.select([name for name in types if name in rows.columns])),
         profile(_answers(newest, served.encoding).table(served.encoding)),
         performance.slices[0].metrics if performance else None,
         performance.rows if performance else 0,

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
-from markupsafe import Markup
-
 from tilth.profiles.page_associations import association_tables
+from tilth.profiles.page_base import render
 from tilth.profiles.page_cards import Card, card
 from tilth.profiles.page_figures import Label, figure, label, share
 from tilth.profiles.page_slices import SliceLike, TableLike, shown_slices, slice_name, slice_table
 from tilth.profiles.page_verdicts import Remark, anomalies_of, verdict
 
 if TYPE_CHECKING:
-    import jinja2
-
     from tilth.profiles.column import ColumnProfile
     from tilth.types import JSONObject
 
-__all__ = ["page", "template"]
+__all__ = ["page"]
 
 _DETAILED = 120  # drawings; on longer pages each column is told more briefly
 _OPEN = 16  # columns; on longer pages all begin closed
@@ -69,12 +63,11 @@ def page(
     columns = list(dict.fromkeys(name for table in tables for name in table.columns))
     remarks = anomalies_of(anomalies)
     cards = _cards(tables, called, columns, remarks, comparison or {})
-    style, script = _asset("page.css"), _asset("page.js")
-    return template("page.html.jinja").render(
+    return render(
+        "page.html.jinja",
         title=label(title, 120).text,
-        style=style,
-        script=script,
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        styles=["page.css"],
+        script="page.js",
         names=called,
         is_pair=current is not None,
         facts=_facts(tables),
@@ -163,36 +156,3 @@ def _slices(profile: TableLike) -> list[tuple[Label, str, str]]:
         (slice_name(each.values), figure(each.profile.rows), share(each.profile.rows, profile.rows))
         for each in slices
     ]
-
-
-@lru_cache
-def _environment() -> jinja2.Environment:
-    import jinja2
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("tilth.profiles"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": True}
-    return environment
-
-
-def template(name: str) -> jinja2.Template:
-    """A template of this room, that escapes all it is given.
-
-    Example:
-        >>> template("page.html.jinja").name
-        'page.html.jinja'
-    """
-    return _environment().get_template(name)
-
-
-@lru_cache
-def _asset(name: str) -> Markup:
-    from importlib.resources import files
-
-    text = files("tilth.profiles").joinpath("templates", name).read_text(encoding="utf-8")
-    return Markup(text)  # noqa: S704 - a file of this package

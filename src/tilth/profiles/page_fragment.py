@@ -11,7 +11,7 @@ from tilth.errors import counted
 from tilth.profiles.drawings import bars, spark
 from tilth.profiles.drawings_axes import linear_axis
 from tilth.profiles.drawings_columns import column_axis, length_table, number_table
-from tilth.profiles.page import template
+from tilth.profiles.page_base import template
 from tilth.profiles.page_figures import Label, duration, figure, label, moment, share
 from tilth.profiles.page_slices import TableLike
 from tilth.profiles.page_values import ValueTable, value_table

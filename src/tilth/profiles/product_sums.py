@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from tilth.sketches.whole_sums import WholeSums
+
 __all__ = ["HALF_BITS", "LARGEST", "ProductSums"]
 
 HALF_BITS = 21
@@ -43,10 +45,10 @@ class ProductSums:
         self._gaps = np.flatnonzero(gaps)
         self._columns = columns
         halves, masks = columns + len(self._wide), 1 + len(self._gaps)
-        self._counts = _WholeSums(masks, masks)
-        self._sums = _WholeSums(halves, masks)
-        self._products = _WholeSums(halves, halves)
-        self._squares = _WholeSums(columns + 2 * len(self._wide), masks)
+        self._counts = WholeSums(masks, masks)
+        self._sums = WholeSums(halves, masks)
+        self._products = WholeSums(halves, halves)
+        self._squares = WholeSums(columns + 2 * len(self._wide), masks)
 
     def update(self, values: np.ndarray, present: np.ndarray) -> None:
         """Take in rows.
@@ -110,27 +112,6 @@ class ProductSums:
         product[:, wide] += products[:k, k:] << HALF_BITS
         product[np.ix_(wide, wide)] += products[k:, k:] << (2 * HALF_BITS)
         return self._counts.total(), total, square, product
-
-
-class _WholeSums:
-    """Sums of arrays of whole numbers below 2**53, without bound on their number."""
-
-    def __init__(self, rows: int, columns: int) -> None:
-        self._upper = np.zeros((rows, columns), dtype=np.int64)
-        self._lower = np.zeros((rows, columns), dtype=np.int64)
-
-    def add(self, values: np.ndarray) -> None:
-        whole = values.astype(np.int64)
-        self._upper += whole >> 32
-        self._lower += whole & 0xFFFF_FFFF
-
-    def merge(self, other: _WholeSums) -> None:
-        self._upper += other._upper
-        self._lower += other._lower
-
-    def total(self) -> Any:
-        """The sums as Python integers, in an array of objects."""
-        return (self._upper.astype(object) << 32) + self._lower.astype(object)
 
 
 def _ratio(together: int, spreads: int) -> float | None:

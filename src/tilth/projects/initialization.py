@@ -15,7 +15,7 @@ from tilth.metrics import CHIEF_METRIC
 from tilth.profiles import profile
 from tilth.projects.configuration import Configuration
 from tilth.schemas import Schema
-from tilth.tables import Table, open_table, sentinels
+from tilth.tables import Table, media_files, open_table, sentinels
 from tilth.training import LabelEncoding
 from tilth.types import SCALAR_TYPES, JSONValue, Task
 from tilth.validation import infer_schema
@@ -24,6 +24,7 @@ __all__ = ["Initialization", "initialize"]
 
 SMALL_ROWS = 10_000
 LONGEST_NAME = 100
+_PLACES = ("path", "split")
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,10 @@ class Initialization:
 
 
 def initialize(data: str | Path, label: str, directory: str | Path = ".") -> Initialization:
-    """Write tilth.toml, schema.toml and features.py for a data file.
+    """Write tilth.toml, schema.toml and features.py for a data file, or a folder of images or recordings.
 
     Args:
-        data: the data file.
+        data: the data file or the folder.
         label: the column to predict.
         directory: the project's folder, made if need be.
 
@@ -80,6 +81,8 @@ def initialize(data: str | Path, label: str, directory: str | Path = ".") -> Ini
     if seen.rows == 0:
         raise DataError("there are no rows", where=table.name, expected="a header line and rows below it")
     schema = infer_schema(seen, label=label)
+    if media_files(Path(data)) is not None:
+        schema = _without_places(schema)
     encoding = LabelEncoding.from_column(table.select([label]).to_arrow().column(0))
     if encoding.task == "regression":
         schema = _with_number(schema, label)
@@ -99,15 +102,21 @@ def initialize(data: str | Path, label: str, directory: str | Path = ".") -> Ini
 
 def _refuse_other_than_file(data: str | Path) -> None:
     """A project reads files, so that its runs can tell by their bytes whether the data changed."""
-    if Path(data).is_file():
+    if Path(data).is_file() or media_files(Path(data)) is not None:
         return
     if Path(data).is_dir() or "://" in str(data) or re.search(r"[*?\[]", str(data)):
         raise DataError(
             "a project reads files",
             where=str(data),
-            expected="one file of data",
+            expected="one file of data, or a folder of images or recordings",
             mend="make one with: tilth data save DATA --name raw, then tilth data export raw@latest -o FILE",
         )
+
+
+def _without_places(schema: Schema) -> Schema:
+    """The schema of a folder, without what only tells where its files lie when a prediction is asked for."""
+    columns = (replace(c, not_in=("serving",)) if c.name in _PLACES else c for c in schema.columns)
+    return replace(schema, columns=tuple(columns))
 
 
 def _with_number(schema: Schema, label: str) -> Schema:
@@ -155,11 +164,22 @@ def _columns_in_words(schema: Schema, label: str) -> list[str]:
         "text": "free text: left out of the features",
         "date": "a date: its parts become features",
     }
-    return [
-        f"{column.name} is {words[column.kind]}"
-        for column in schema.columns
-        if column.kind in words and column.name != label
-    ]
+    kinds = {
+        "image": "an image: its edges, a coarse picture and its brightness become features",
+        "audio": "a recording: figures, slopes and course of its cepstrum become features",
+        "list[string]": "a list of texts: its most frequent items become features",
+        "list[datetime]": "a list of dates: its length becomes a feature",
+        "list[bool]": "a list of flags: its length and figures become features",
+        **dict.fromkeys(
+            ("list[int]", "list[float]"), "a list of numbers: its length and figures become features"
+        ),
+    }
+    said = (
+        (c.name, words.get(c.kind) if c.kind == "constant" else kinds.get(c.type, words.get(c.kind)))
+        for c in schema.columns
+        if c.name != label
+    )
+    return [f"{name} is {what}" for name, what in said if what]
 
 
 def _configuration(

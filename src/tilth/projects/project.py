@@ -11,7 +11,7 @@ from tilth.projects.workspace import Workspace
 from tilth.schemas import Schema
 from tilth.settings import Settings
 from tilth.store import ArtifactStore, Store
-from tilth.tables import Table, open_table
+from tilth.tables import Table, media_files, open_table
 
 __all__ = ["Project"]
 
@@ -78,19 +78,19 @@ class Project:
         return self.directory / "features.py"
 
     def sources(self) -> list[Path]:
-        """The data files, in order.
+        """The data files and folders of images or recordings, in order.
 
         Raises:
-            ProjectError: a file is not there, or is a folder.
+            ProjectError: one is not there, or is a folder of something else.
         """
         paths = [(self.directory / source).resolve() for source in self.configuration.data.sources]
         for path in paths:
-            if not path.is_file():
+            if not path.is_file() and media_files(path) is None:
                 folder = path.is_dir()
                 raise ProjectError(
                     f"the data file {path} {'is a folder' if folder else 'is not there'}",
                     where="tilth.toml, [data] sources",
-                    expected="a file",
+                    expected="a file, or a folder of images or recordings",
                     mend="name its files one by one" if folder else "put the file back or change sources",
                 )
         return paths

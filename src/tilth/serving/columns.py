@@ -13,7 +13,19 @@ from tilth.errors import RequestError
 from tilth.schemas import Column
 from tilth.types import ColumnType, JSONValue
 
-__all__ = ["ABSENT", "ACCEPTED", "INT64", "ColumnJudge", "Judged", "Unexpected", "describe", "epoch_seconds"]
+__all__ = [
+    "ABSENT",
+    "ACCEPTED",
+    "EXPECTED",
+    "INT64",
+    "Absent",
+    "ColumnJudge",
+    "Given",
+    "Judged",
+    "Unexpected",
+    "describe",
+    "epoch_seconds",
+]
 
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 INT64 = (-(2**63), 2**63 - 1)
@@ -35,7 +47,7 @@ ACCEPTED: dict[ColumnType, frozenset[type]] = {
     "bool": frozenset({bool}),
     "datetime": frozenset({str}),
 }
-_EXPECTED: dict[ColumnType, str] = {
+EXPECTED: dict[ColumnType, str] = {
     "int": "a whole number",
     "float": "a number",
     "string": "a text",
@@ -59,7 +71,8 @@ class Judged:
     """Values of one column that were accepted.
 
     Args:
-        values: what the graph takes: numbers, or None for missing; texts, or "" for missing.
+        values: what the graph takes: numbers, or None for missing; texts, or "" for missing; lists of
+            these and bytes, or None for missing.
         unexpected: values that the schema does not list.
         changes: rows and what their values mean where that is not what they say: a text that stands for a
             missing value is null, 39.0 in a column of whole numbers is 39.
@@ -132,7 +145,7 @@ class ColumnJudge:
         self.name = column.name
         self.type = column.type
         self.nullable = not column.required or column.min_present < 1.0
-        self.expected = _EXPECTED[column.type]
+        self.expected = EXPECTED[column.type]
         self._low, self._high = column.low, column.high
         self._bounded = column.low is not None or column.high is not None
         self._domain = None if column.domain is None else frozenset(column.domain)

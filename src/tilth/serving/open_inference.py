@@ -1,6 +1,8 @@
 """The Open Inference Protocol, version 2, over JSON: one tensor for each raw column.
 
-Each input is a column of shape [N] or [N, 1]; null is a missing value. `label` and `probabilities` (or
+Each input is a column of shape [N] or [N, 1]; null is a missing value. A column of lists has shape [N, K]: K
+items for each row, of which those that are null are not there. Images and recordings are BYTES with base64
+text; the binary form of tensors is not supported. `label` and `probabilities` (or
 `prediction` for a regression) come back, and `prediction_id` when it is asked for. The ids always stand in
 the answer's parameters too, joined by commas.
 """
@@ -8,6 +10,7 @@ the answer's parameters too, joined by commas.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from functools import partial
 from importlib.metadata import version as package_version
 from typing import Literal
@@ -52,7 +55,11 @@ def server_metadata() -> JSONObject:
 def model_metadata(scorer: Scorer) -> JSONObject:
     """What GET /v2/models/NAME answers."""
     inputs: list[JSONValue] = [
-        {"name": column.name, "datatype": datatype_of(column.type), "shape": [-1, 1]}
+        {
+            "name": column.name,
+            "datatype": datatype_of(column.type),
+            "shape": [-1, -1 if column.is_list else 1],
+        }
         for column in scorer.validator.columns
         if column.name in scorer.model.graph.inputs
     ]
@@ -86,7 +93,8 @@ def infer(predictor: Predictor, scorer: Scorer, body: bytes) -> Call:
     """
     request: InferRequest = decode(body, _decoder)
     wanted = _wanted_outputs(request, scorer)
-    return Call(predictor.accept(_rows(request), scorer), partial(_answer, request.id, wanted))
+    lists = {column.name for column in scorer.validator.columns if column.is_list}
+    return Call(predictor.accept(_rows(request, lists), scorer), partial(_answer, request.id, wanted))
 
 
 def _answer(identity: str | None, wanted: Sequence[str], predicted: Predicted) -> JSONObject:
@@ -101,7 +109,7 @@ def _answer(identity: str | None, wanted: Sequence[str], predicted: Predicted) -
     return answer if identity is None else {"id": identity, **answer}
 
 
-def _rows(request: InferRequest) -> list[object]:
+def _rows(request: InferRequest, lists: AbstractSet[str]) -> list[object]:
     columns: dict[str, list[object]] = {}
     for tensor in request.inputs:
         if tensor.name in columns:
@@ -109,12 +117,17 @@ def _rows(request: InferRequest) -> list[object]:
                 f"tensor '{tensor.name[:100]}' is there twice", column=tensor.name[:100], expected="it once"
             )
         values = tensor_values(tensor)
-        if tensor.shape not in ([len(values)], [len(values), 1]):
+        if tensor.name in lists and len(tensor.shape) == 2:
+            columns[tensor.name] = _lists(values, tensor.shape[1])
+            continue
+        if tensor.name in lists or tensor.shape not in ([len(values)], [len(values), 1]):
             raise RequestError(
                 f"tensor '{tensor.name[:100]}' is not one column",
                 column=tensor.name[:100],
                 got=f"the shape {tensor.shape}",
-                expected="the shape [N] or [N, 1], one value for each of N rows",
+                expected="the shape [N, K], K items for each of N rows"
+                if tensor.name in lists
+                else "the shape [N] or [N, 1], one value for each of N rows",
             )
         columns[tensor.name] = values
     sizes = {name: len(values) for name, values in columns.items()}
@@ -122,6 +135,12 @@ def _rows(request: InferRequest) -> list[object]:
         shown = ", ".join(f"{name[:50]}: {size}" for name, size in list(sizes.items())[:20])
         raise RequestError("the tensors differ in length", got=shown, expected="one value per row in each")
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _lists(values: Sequence[object], width: int) -> list[object]:
+    """The items of each row that are there."""
+    rows = (values[start : start + width] for start in range(0, len(values), width))
+    return [[value for value in row if value is not None] for row in rows]
 
 
 def _output_names(scorer: Scorer) -> tuple[str, ...]:

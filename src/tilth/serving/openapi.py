@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from importlib.metadata import version as package_version
 
 from tilth.schemas import Column, Schema
+from tilth.serving.examples import example_row
 from tilth.serving.scoring import Scorer
-from tilth.serving.validation import example_row
 from tilth.types import ColumnType, JSONObject, JSONValue
 
 __all__ = ["describe_api"]
@@ -19,6 +19,8 @@ _TYPES: dict[ColumnType, JSONObject] = {
     "bool": {"type": "boolean"},
     "datetime": {"type": "string", "format": "date-time"},
 }
+
+_MEDIA: dict[ColumnType, str] = {"image": "image/*", "audio": "audio/*"}
 
 
 def describe_api(schema: Schema, scorer: Scorer | None = None) -> JSONObject:
@@ -139,16 +141,31 @@ def _rows(columns: Sequence[Column], schema: Schema) -> JSONObject:
 
 
 def _property(column: Column) -> JSONObject:
-    described: JSONObject = dict(_TYPES[column.type])
-    if column.type in ("int", "float"):
+    if column.item_type is None:
+        described: JSONObject = {
+            "type": "string",
+            "contentEncoding": "base64",
+            "contentMediaType": _MEDIA[column.type],
+        }
+    else:
+        described = _item(column, column.item_type)
+    if column.is_list:
+        described["type"] = [described["type"], "null"]
+        described = {"type": "array", "items": described}
+    if not column.required or column.min_present < 1.0:
+        described["type"] = [described["type"], "null"]
+    return described
+
+
+def _item(column: Column, kind: ColumnType) -> JSONObject:
+    described: JSONObject = dict(_TYPES[kind])
+    if kind in ("int", "float"):
         if column.low is not None:
             described["minimum"] = column.low
         if column.high is not None:
             described["maximum"] = column.high
-    if column.domain is not None and column.type == "string":
+    if column.domain is not None and kind == "string":
         described["examples"] = list(column.domain)
-    if not column.required or column.min_present < 1.0:
-        described["type"] = [described["type"], "null"]
     return described
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tilth.errors import RequestError
 from tilth.serving.answers import Refusal
+from tilth.serving.layout import Values
 from tilth.serving.live import LiveModel
 from tilth.serving.metering import Meters
 from tilth.serving.scoring import Scored, Scorer
-from tilth.serving.validation import ValidRows
-from tilth.tables import Prediction, PredictionLog
-from tilth.types import Clock, JSONObject, utc_now
+from tilth.serving.validation import Row, ValidRows
+from tilth.tables import LoggedMedia, Prediction, PredictionLog
+from tilth.types import Clock, JSONObject, JSONValue, utc_now
 
 __all__ = ["Accepted", "Call", "Predicted", "Predictor"]
 
@@ -117,12 +118,20 @@ class Predictor:
             model, names = accepted.scorer.model, accepted.scorer.class_names
             scores = scored.scores
             seconds = moment - accepted.started
+            media = accepted.scorer.validator.layout.media
             for position, (row, label) in enumerate(zip(scored.rows, scored.labels, strict=True)):
+                inputs = _with_media(row, accepted.valid.values[position], media) if media else row
                 by_class = None if scores is None else dict(zip(names, scores[position], strict=True))
                 entries.append(
-                    Prediction("", now, model.name, model.version, "live", row, label, by_class, seconds)
+                    Prediction("", now, model.name, model.version, "live", inputs, label, by_class, seconds)
                 )
         return entries
+
+
+def _with_media(row: Row, values: Values, media: Mapping[str, int]) -> dict[str, JSONValue | LoggedMedia]:
+    """A row as it is logged: images and recordings as their bytes, which the log keeps apart."""
+    found = {name: values[place] for name, place in media.items()}
+    return {**row, **{name: LoggedMedia(value) for name, value in found.items() if isinstance(value, bytes)}}
 
 
 def _scorer(accepted: Accepted) -> Scorer:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Protocol
 from tilth.errors import GraphError
 from tilth.schemas import Schema
 from tilth.serving.columns import Unexpected
+from tilth.serving.examples import example_row
 from tilth.serving.settings import ServingSettings
-from tilth.serving.validation import RequestValidator, Row, ValidRows, example_row
+from tilth.serving.validation import RequestValidator, Row, ValidRows
 from tilth.tables import Label
 from tilth.types import Task
 

@@ -17,6 +17,9 @@ class ServingSettings:
             beside the prediction; "reject" answers 400.
         missing: texts that stand for a missing value, as in the training data ("?").
         max_rows: rows allowed in one request.
+        max_items: items allowed in one list.
+        max_image_pixels: pixels allowed in the images of one request, all together.
+        max_recording_s: seconds allowed in the recordings of one request, all together.
         max_body_bytes: size allowed for one request; a larger one is answered 413.
         batch_rows: rows of small requests that are predicted together when they wait at the same moment.
         poll_interval_s: how often the model source is asked for a newer champion.
@@ -35,6 +38,9 @@ class ServingSettings:
     unexpected_values: Literal["accept", "reject"] = "accept"
     missing: tuple[str, ...] = ()
     max_rows: int = 10_000
+    max_items: int = 100_000
+    max_image_pixels: int = 33_554_432
+    max_recording_s: float = 1_800.0
     max_body_bytes: int = 32 * 1024 * 1024
     batch_rows: int = 256
     poll_interval_s: float = 0.5

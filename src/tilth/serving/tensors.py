@@ -35,7 +35,7 @@ _NUMPY: dict[str, type] = {
 }
 DATATYPES = tuple(_NUMPY)
 
-_BY_COLUMN: dict[ColumnType, str] = {
+_BY_COLUMN: dict[str, str] = {
     "int": "INT64",
     "float": "FP64",
     "string": "BYTES",
@@ -54,13 +54,15 @@ class Tensor(msgspec.Struct, frozen=True):
 
 
 def datatype_of(column_type: ColumnType) -> str:
-    """The datatype that stands for a column type; datetimes are ISO text.
+    """The datatype that stands for a column type, for lists that of an item.
+
+    Datetimes are ISO text, images and recordings base64.
 
     Example:
         >>> datatype_of("float"), datatype_of("datetime")
         ('FP64', 'BYTES')
     """
-    return _BY_COLUMN[column_type]
+    return _BY_COLUMN.get(column_type.removeprefix("list[").removesuffix("]"), "BYTES")
 
 
 def tensor_values(tensor: Tensor) -> list[object]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,14 +9,16 @@ from tilth.errors import RequestError, closest
 from tilth.schemas import Column, Schema
 from tilth.serving.columns import ABSENT, ColumnJudge, Unexpected, describe
 from tilth.serving.layout import Layout, Values
+from tilth.serving.ragged_columns import ListJudge, MediaJudge, is_ragged
 from tilth.serving.settings import ServingSettings
 from tilth.serving.usual_row import UsualRow
 from tilth.types import JSONValue
 
-__all__ = ["RequestValidator", "Row", "ValidRows", "example_row"]
-
+__all__ = ["RequestValidator", "Row", "ValidRows"]
 
 Row = dict[str, JSONValue]
+
+Judge = ColumnJudge | ListJudge | MediaJudge
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +59,11 @@ class RequestValidator:
         self.schema = schema.in_environment("serving")
         self._elsewhere = frozenset(schema.names) - frozenset(self.schema.names)
         self._max_rows = settings.max_rows
-        self._judges = [
-            ColumnJudge(
-                column,
-                reject_unexpected=settings.unexpected_values == "reject",
-                missing=settings.missing,
-            )
-            for column in self.schema.columns
-        ]
+        self._judges: list[Judge] = [judge_of(column, settings) for column in self.schema.columns]
         self.layout = Layout(self.schema.columns)
-        self._usual = UsualRow(self._judges, self.schema.columns, self.layout)
+        flat = [judge for judge in self._judges if isinstance(judge, ColumnJudge)]
+        # What may be of any length is looked at closely always.
+        self._usual = UsualRow(flat, self.columns, self.layout) if len(flat) == len(self._judges) else None
         self.known = frozenset(self.schema.names)
 
     @property
@@ -83,13 +79,13 @@ class RequestValidator:
         """
         self.check_count(len(rows))
         objects = self._objects(rows)
-        values = self._usual_values(objects)
+        values = self._usual_values(objects, self._usual) if self._usual else None
         return self._judged(objects) if values is None else ValidRows(objects, values, [])
 
-    def _usual_values(self, rows: list[Row]) -> list[Values] | None:
+    def _usual_values(self, rows: list[Row], usual: UsualRow) -> list[Values] | None:
         found: list[Values] = []
         for row in rows:
-            values = self._usual.values(row)
+            values = usual.values(row)
             if values is None:
                 return None
             found.append(values)
@@ -153,33 +149,18 @@ class RequestValidator:
         )
 
 
-def example_row(schema: Schema) -> dict[str, str | int | float | bool]:
-    """A row that the serving environment of a schema accepts, for warming up and for documentation.
-
-    Example:
-        >>> columns = (Column(name="age", type="int", low=18), Column(name="vip", type="bool"))
-        >>> example_row(Schema(columns=columns))
-        {'age': 18, 'vip': True}
-    """
-    return {column.name: _example(column) for column in schema.in_environment("serving").columns}
-
-
-def _example(column: Column) -> str | int | float | bool:
-    if column.type == "bool":
-        return True
-    if column.type == "datetime":
-        return "2024-01-31T12:00:00"
-    if column.type == "string":
-        return next((value for value in column.domain or () if value), "text")
-    if column.domain:
-        return int(column.domain[0]) if column.type == "int" else float(column.domain[0])
-    bounds = [bound for bound in (column.low, column.high) if bound is not None and math.isfinite(bound)]
-    low = 0.0 if _inside(0.0, column) or not bounds else bounds[0]
-    if column.type == "float":
-        return low
-    return math.floor(low) if low == column.high else math.ceil(low)
-
-
-def _inside(value: float, column: Column) -> bool:
-    low, high = column.low, column.high
-    return (low is None or low <= value) and (high is None or value <= high)
+def judge_of(column: Column, settings: ServingSettings) -> Judge:
+    """What checks the values of a column."""
+    reject = settings.unexpected_values == "reject"
+    if column.is_list:
+        return ListJudge(
+            column, reject_unexpected=reject, missing=settings.missing, max_items=settings.max_items
+        )
+    if is_ragged(column):
+        return MediaJudge(
+            column,
+            missing=settings.missing,
+            max_pixels=settings.max_image_pixels,
+            max_seconds=settings.max_recording_s,
+        )
+    return ColumnJudge(column, reject_unexpected=reject, missing=settings.missing)
