@@ -10,18 +10,18 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
+from cyclopts import Parameter
 
 import tilth
 from project_factory import make_project, write_customers
 from served import TILTH
 from tilth.cli import main
 from tilth.cli.application import COMMANDS
-from tilth.cli.inputs import Source
 from tilth.projects import Project
 from tilth.tables import open_table
 
@@ -77,13 +77,20 @@ def options(function: Callable[..., int]) -> list[str]:
     for parameter in inspect.signature(function, eval_str=True).parameters.values():
         if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
             continue
-        if parameter.annotation is Source:
-            found += [field.name for field in fields(Source)]
+        if is_dataclass(parameter.annotation):
+            found += [field.name for field in fields(parameter.annotation)]
         else:
-            found.append(
-                {"slices": "slice", "columns": "column", "keys": "key"}.get(parameter.name, parameter.name)
-            )
+            found.append(named(parameter))
     return [f"--{name.replace('_', '-')}" for name in found]
+
+
+def named(parameter: inspect.Parameter) -> str:
+    """The name that a parameter is given in its annotation, or its own."""
+    given = [
+        each for each in getattr(parameter.annotation, "__metadata__", ()) if isinstance(each, Parameter)
+    ]
+    names = [name for each in given for name in each.name or () if name.startswith("--")]
+    return names[0].removeprefix("--") if names else parameter.name
 
 
 @pytest.mark.parametrize("command", [name for name, (_, target, _) in COMMANDS.items() if target])

@@ -472,3 +472,36 @@ def test_measures_can_be_standardized_like_any_number() -> None:
     found = values(lambda x: x.brightness().zscore(), cells)
     assert abs(found.mean()) < 1e-6
     assert abs(found.std() - 1) < 1e-6
+
+
+def test_pixels_have_principal_components_as_any_numbers() -> None:
+    cells = [encoded(color(12, 12, seed)) for seed in range(30)]
+    data = table(cells)
+    transform = Transform(lambda x: {"p": x["photo"].grey().resize(6, 6).pixels().pca(4)}).fit(data)
+    found = transform.transform(data)
+    assert list(transform.feature_names) == ["p 1", "p 2", "p 3", "p 4"]
+    pixels = values(lambda x: x.grey().resize(6, 6).pixels(), cells).astype(np.float64)
+    spectrum = np.linalg.eigvalsh(np.cov(pixels.T, bias=True))[::-1][:4]
+    np.testing.assert_allclose(found.var(axis=0), spectrum, rtol=1e-4)
+    alone = np.concatenate([transform.transform(data.slice(row, 1)) for row in range(30)])
+    assert np.array_equal(found, alone)
+
+
+def test_fitting_does_not_depend_on_the_order_of_images() -> None:
+    cells = [encoded(color(8 + seed % 3, 9, seed)) for seed in range(20)]
+
+    def model(rows: Sequence[bytes | None]) -> bytes:
+        return (
+            Transform(
+                lambda x: {
+                    "b": x["photo"].brightness().fill_missing("median").zscore(),
+                    "p": x["photo"].resize(4, 4).grey().pixels().pca(2),
+                    "h": x["photo"].sharpness().quantile_buckets(3),
+                }
+            )
+            .fit(table(rows))
+            .to_onnx()
+        )
+
+    shuffled = [cells[place] for place in np.random.default_rng(0).permutation(20)]
+    assert model(cells) == model(shuffled)

@@ -450,3 +450,10 @@ def test_a_recording_itself_is_no_feature() -> None:
 def test_long_recordings_are_refused_before_they_are_decoded_whole() -> None:
     assert decode_recording(wav(np.zeros(60_000), rate=100, subtype="PCM_U8"), 100) is not None
     assert decode_recording(wav(np.zeros(60_001), rate=100, subtype="PCM_U8"), 100) is None
+
+
+def test_rows_of_one_length_are_computed_a_few_at_a_time() -> None:
+    recordings = [wav(noise(100_000, seed)) for seed in range(5)]
+    graph = graph_of({"out": clip().volume()})
+    taken = [rows.tolist() for rows, _ in graph.run_groups(batch_of(recordings))]
+    assert taken == [[0, 1], [2, 3], [4]]

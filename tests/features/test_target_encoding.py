@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from tilth.errors import DataError, FeatureError
-from tilth.features import Expression, Inputs, Transform, with_folds
+from tilth.features import Expression, Inputs, Transform, group, with_folds
 from tilth.features.label_folds import deal_folds
 from tilth.inference import Graph
 from tilth.tables import open_table
@@ -152,6 +154,44 @@ def test_the_training_graph_without_a_fold_is_the_serving_graph() -> None:
     folded = with_folds(open_table(data), graph, labels)
     found = np.concatenate([part["features"] for part in graph.run_table(folded)])
     np.testing.assert_array_equal(found, Transform(encoded).fit_transform(data, labels))
+
+
+@dataclass
+class Parts:
+    """An engine that works on one part after the other."""
+
+    name: str = "parts"
+    workers: int = 3
+
+    def map(self, function: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
+        return map(function, items)
+
+
+def test_parts_see_their_own_labels(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    rows = 3_000
+    data = pa.table(
+        {
+            "s": random.choice(["a", "b", "c", None], rows),
+            "v": random.normal(size=rows) * 10.0 ** random.integers(-8, 8, rows),
+            "y": random.choice(["x", "y", "z"], rows),
+        }
+    )
+    for part in range(3):
+        pq.write_table(data.slice(part * 1_000, 1_000), tmp_path / f"{part}.parquet", row_group_size=100)
+
+    def features(x: Inputs) -> dict[str, Expression]:
+        return {
+            "t": x["s"].target_mean(),
+            "z": x["v"].zscore(by=x["s"]),
+            "m": x["v"].fill_missing("mean", by=x["s"]).max_by(x["s"]),
+            "p": group(x["v"], x["v"].sign()).pca(2),
+        }
+
+    in_parts = Transform(features).fit(str(tmp_path / "*.parquet"), "y", engine=Parts())
+    at_once = Transform(features).fit(data, "y")
+    assert in_parts.to_onnx() == at_once.to_onnx()
+    assert in_parts.to_training_onnx() == at_once.to_training_onnx()
 
 
 def test_without_labels_in_features_there_is_one_graph() -> None:
