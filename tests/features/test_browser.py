@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import io
 import json
 import os
 import shutil
@@ -14,9 +15,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from PIL import Image
 
-from tilth.features import Expression, Inputs, Transform, cross, where
+from tilth.features import Expression, Inputs, Transform, cross, group, where
 from tilth.features.targets import unsupported
+from tilth.tables import decode_image
 
 PACKAGE = os.environ.get("TILTH_ONNXRUNTIME_WEB", "")
 """The folder of the npm package onnxruntime-web, such as node_modules/onnxruntime-web."""
@@ -111,3 +114,41 @@ def test_the_browser_computes_the_same(
         np.testing.assert_array_equal(found, transform.transform(data))
     else:  # the logarithms of two C libraries differ in the last bit
         np.testing.assert_allclose(found, transform.transform(data), rtol=1e-6)
+
+
+def pictures(x: Inputs) -> dict[str, Expression]:
+    photo = x["photo"]
+    return {
+        "pixels": photo.resize(7, 5).scale_pixels().pixels(),
+        "crop": photo.crop(2, 3, 30, 4).grey().pixels(),
+        "center": photo.center_crop(9, 30).flip().mean_color(),
+        "blur": photo.blur(1.3).adjust_contrast(1.4).adjust_brightness(0.9, 3).contrast(),
+        "edges": photo.sobel().brightness(),
+        "canny": photo.canny(40, 120).center_crop(12, 12).pixels(),
+        "measures": group(photo.brightness(), photo.contrast(), photo.sharpness(), photo.width()),
+        "histogram": photo.histogram(7),
+        "hog": photo.resize(28, 28).hog(7, 9),
+        "is missing": photo.is_missing(),
+    }
+
+
+@pytest.mark.skipif(
+    not (PACKAGE and shutil.which("node")), reason="TILTH_ONNXRUNTIME_WEB or node is not here"
+)
+@pytest.mark.parametrize("size", [(31, 22), (5, 70), (1, 1), (0, 0)])
+def test_the_browser_sees_images_as_the_server_does(size: tuple[int, int], tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
+    file = io.BytesIO()
+    if pixels.size:
+        Image.fromarray(pixels).save(file, "PNG")
+    content = file.getvalue() or b"GIF89a"  # which is damaged, so missing
+    data = pa.table({"photo": pa.array([content], pa.large_binary())})
+    transform = Transform(pictures).fit(data)
+    assert unsupported(transform.to_onnx(), "browser") == []
+    seen = decode_image(content)
+    values = [None] * 3 if seen is None else seen.ravel().tolist()
+    shape = [1, 1, 1, 3] if seen is None else [1, *seen.shape]
+    feeds = {"photo": {"type": "float32", "shape": shape, "data": values}}
+    found = in_browser(transform.to_onnx(), feeds, tmp_path)
+    # Products of matrices are summed in another order there.
+    np.testing.assert_allclose(found, transform.transform(data), rtol=1e-5, atol=1e-5)

@@ -1,4 +1,4 @@
-"""Projects on real images: from a folder to a server, with features that the graph computes from the files."""
+"""Projects on real images: from a folder to a server, with features computed from the files by the graph."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from PIL import Image
-from served import get, post, serving
 
+from served import get, post, serving
 from tilth.inference import Graph
 from tilth.projects import Project
 from tilth.tables import open_table

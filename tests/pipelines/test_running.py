@@ -9,6 +9,7 @@ import pytest
 
 from project_factory import make_project, write_customers
 from tilth.errors import DataError, FeatureError, ProjectError, UsageError
+from tilth.inference import Graph
 from tilth.pipelines import STEPS, RunReport, StepReport, run_pipeline
 from tilth.projects import Project
 
@@ -210,3 +211,19 @@ def test_the_registered_graph_holds_the_very_transform_that_training_used(projec
     batch = table.to_arrow()
     inside = Graph.from_bytes(model.SerializeToString()).run_batch(batch)["features"]
     np.testing.assert_array_equal(inside, Graph.from_path(files["transform"]).run_batch(batch)["features"])
+
+
+def test_the_graph_says_where_its_constants_are_from_and_what_its_inputs_may_be(project: Project) -> None:
+    report = run(project)
+    with project.store() as store:
+        (dataset,) = store.artifacts("dataset")
+        model = store.model_version(project.name, "champion").artifact
+    graph = Graph.from_path(project.artifacts().path(model.digest, ".onnx"))
+    transform = report.artifact("transform")
+    assert transform is not None
+    made = Graph.from_path(project.artifacts().path(transform.digest, ".onnx"))
+    for metadata in (graph.metadata, made.metadata):
+        assert metadata["tilth.data"] == dataset.fingerprint
+        assert json.loads(metadata["tilth.columns"])["age"] == "int"
+        assert json.loads(metadata["tilth.domains"])["plan"]["domain"] == ["basic", "plus", "pro"]
+        assert "age" in json.loads(metadata["tilth.feature_names"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tilth.features.compiler import with_notes
 from tilth.features.defaults import default_features
 from tilth.features.expressions import (
     Expression,
@@ -36,4 +37,5 @@ __all__ = [
     "minimum",
     "where",
     "with_folds",
+    "with_notes",
 ]

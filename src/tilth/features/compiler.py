@@ -15,7 +15,7 @@ from tilth.features.split_texts import split_texts
 from tilth.inference import INPUT_NAMES_KEY, SAMPLE_RATES_KEY, SPLIT_TEXTS_KEY
 from tilth.types import COLUMN_TYPES, ColumnType
 
-__all__ = ["compile_columns", "compile_features", "input_columns", "input_name", "renamed"]
+__all__ = ["compile_columns", "compile_features", "input_columns", "input_name", "renamed", "with_notes"]
 
 _RESERVED = ("", "features", "label", "probabilities", "prediction")
 """Names that a graph's outputs have, now or after the estimator is joined to it."""
@@ -51,6 +51,29 @@ def compile_features(
     metadata = {"tilth.feature_names": json.dumps(list(names)), "tilth.columns": json.dumps(columns)}
     metadata |= renamed(columns) | _of_inputs(nodes) | dict(notes or {})
     return writer.to_bytes({"features": features}, metadata)
+
+
+def with_notes(model: bytes, notes: Mapping[str, str]) -> bytes:
+    """The same graph, which says more of itself in its metadata.
+
+    Args:
+        model: an ONNX file.
+        notes: what it shall say, by key.
+
+    Example:
+        >>> from tilth.features import Transform
+        >>> from tilth.inference import Graph
+        >>> made = Transform(lambda x: {"x": x["x"].center()}).fit({"x": [1, 2]}).to_onnx()
+        >>> Graph.from_bytes(with_notes(made, {"tilth.data": "4f3a"})).metadata["tilth.data"]
+        '4f3a'
+    """
+    import onnx
+
+    graph = onnx.load_from_string(model)
+    told = {entry.key: entry.value for entry in graph.metadata_props}
+    onnx.helper.set_model_props(graph, told | dict(notes))
+    found: bytes = graph.SerializeToString(deterministic=True)
+    return found
 
 
 def compile_columns(nodes: Mapping[str, Node], types: Mapping[str, ColumnType]) -> bytes:

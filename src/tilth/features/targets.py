@@ -1,7 +1,7 @@
 """Where a graph can run: which operators each target's runtime has.
 
 All three targets are builds of ONNX Runtime. What is written here was tried: transforms with the operators on
-texts, lists, categories, numbers and dates were run in Python (onnxruntime 1.31) and in WebAssembly
+texts, lists, categories, numbers, dates and images were run in Python (onnxruntime 1.31) and in WebAssembly
 (onnxruntime-web 1.30 in node), and gave the same numbers. The packages for Android and iOS are taken at their
 word: they are built from the same sources with all operators of these domains (the "full" packages, not the
 reduced `onnxruntime-mobile`).

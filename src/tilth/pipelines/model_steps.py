@@ -1,4 +1,4 @@
-"""The steps from dealt data to a judged model: transform, train, evaluate."""
+"""The steps from features to a judged model: train, evaluate."""
 
 from __future__ import annotations
 
@@ -12,17 +12,16 @@ import tilth
 from tilth.checks import Check, Verdict
 from tilth.errors import CheckFailed
 from tilth.evaluation import Evaluation, judge
-from tilth.features import Transform, with_folds
+from tilth.features import with_folds
 from tilth.inference import Graph
 from tilth.metrics import CHIEF_METRIC, LabelEncoding
 from tilth.pipelines.challenge import Champion, Duel, Incomparable, challenge
-from tilth.pipelines.parts import Parts
+from tilth.pipelines.parts import Parts, encoding_of, parts_of
 from tilth.pipelines.scoring import Answers, answer, column, measure
 from tilth.pipelines.step import Output, Step, StepContext, StepResult
-from tilth.pipelines.vocabularies import vocabulary_digests
+from tilth.pipelines.transform_step import TRANSFORM_STEP, label_parameters
 from tilth.profiles import profile
 from tilth.projects import Project
-from tilth.schemas import Schema
 from tilth.tables import Table
 from tilth.training import (
     Parity,
@@ -37,43 +36,13 @@ from tilth.types import JSONObject
 __all__ = ["MODEL_STEPS"]
 
 
-def _transform(context: StepContext) -> StepResult:
-    project = context.project
-    parts = _parts(context)
-    train = parts.part("train")
-    text, path = context.text("features_file"), str(project.features_path)
-    transform = Transform(text, where=path, forbidden=_forbidden(context, train))
-    transform.fit(train, project.label, encoding=_encoding(context, parts), engine=context.engine)
-    context.output["transform"].write_bytes(transform.to_onnx())
-    context.output["training_transform"].write_bytes(transform.to_training_onnx())
-    names = list(transform.feature_names)
-    return StepResult(
-        f"{len(names)} features, constants from {train.rows:,} training rows",
-        properties={"transform": {"features": list(names)}},
-    )
-
-
-def _forbidden(context: StepContext, train: Table) -> dict[str, str]:
-    """The columns that may not be features, each with the reason."""
-    schema = Schema.from_toml(context.text("schema"))
-    forbidden = {name: "Tilth adds it itself" for name in train.columns if name.startswith("tilth.")}
-    for name in train.columns:
-        if name not in schema.names:
-            forbidden.setdefault(name, "schema.toml does not list it, so requests cannot have it")
-    for name in schema.names:
-        if "serving" in schema[name].not_in:
-            forbidden[name] = "the schema says that it is not known when the model is asked (not_in serving)"
-    forbidden[context.project.label] = "it is the label, which is not known when the model is asked"
-    return forbidden
-
-
 def _train(context: StepContext) -> StepResult:
     section = context.project.configuration.train
-    parts = _parts(context)
+    parts = parts_of(context)
     train, dev = parts.part("train"), parts.part("dev")
     transform = context.path("transform").read_bytes()
     graph = Graph.from_bytes(transform)
-    encoding = _encoding(context, parts)
+    encoding = encoding_of(context, parts)
     label = context.project.label
     dev_features = _features(graph, dev)
     labels = encoding.encode(column(train, label))
@@ -104,8 +73,8 @@ def _disparity(parity: Parity) -> CheckFailed:
 
 def _evaluate(context: StepContext) -> StepResult:
     project = context.project
-    parts = _parts(context)
-    test, encoding, slices = parts.part("test"), _encoding(context, parts), _slices(context)
+    parts = parts_of(context)
+    test, encoding, slices = parts.part("test"), encoding_of(context, parts), _slices(context)
     graph = Graph.from_path(context.path("model"))
     found = measure(answer(graph, test, encoding), test, project.label, encoding, slices)
     others = _baselines(context, parts, encoding, slices)
@@ -212,10 +181,6 @@ def _write_reference(context: StepContext, parts: Parts, graph: Graph, encoding:
     context.output["reference_predictions"].write_text(profile(shown).to_json(), encoding="utf-8")
 
 
-def _parts(context: StepContext) -> Parts:
-    return Parts(context.path("dataset"), context.path("split"))
-
-
 def _features(graph: Graph, table: Table) -> npt.NDArray[np.float32]:
     """The transform's output for every row: float32, (rows, features)."""
     return np.concatenate([result["features"] for result in graph.run_table(table)])
@@ -227,13 +192,6 @@ def _training_features(
     """The same for the training rows, which may not see their own labels in their features."""
     graph = Graph.from_path(context.path("training_transform"))
     return _features(graph, with_folds(train, graph, labels))
-
-
-def _encoding(context: StepContext, parts: Parts) -> LabelEncoding:
-    """How labels become numbers, from the whole data set so that no class is forgotten."""
-    section = context.project.configuration.project
-    values = column(parts.table, section.label)
-    return LabelEncoding.from_column(values, positive=section.positive, task=section.task)
 
 
 def _slices(context: StepContext) -> list[list[str]]:
@@ -266,11 +224,6 @@ def _shown(value: float | None) -> str:
     return "undefined" if value is None else f"{value:.4f}"
 
 
-def _transform_parameters(project: Project) -> JSONObject:
-    vocabularies = vocabulary_digests(project.directory)
-    return {**_label_parameters(project), **({"vocabularies": vocabularies} if vocabularies else {})}
-
-
 def _train_parameters(project: Project) -> JSONObject:
     section = project.configuration.train
     return {
@@ -278,7 +231,7 @@ def _train_parameters(project: Project) -> JSONObject:
         "seed": section.seed,
         "threshold": section.threshold,
         "parameters": _json(section.parameters),
-        **_label_parameters(project),
+        **label_parameters(project),
     }
 
 
@@ -286,11 +239,6 @@ def _json(parameters: Mapping[str, object]) -> JSONObject:
     """Parameters as plain JSON values."""
     made: JSONObject = json.loads(json.dumps(dict(parameters)))
     return made
-
-
-def _label_parameters(project: Project) -> JSONObject:
-    section = project.configuration.project
-    return {"label": section.label, "task": section.task, "positive": section.positive}
 
 
 def _evaluate_parameters(project: Project) -> JSONObject:
@@ -302,21 +250,12 @@ def _evaluate_parameters(project: Project) -> JSONObject:
         "window": configuration.monitor.window,
         "minimum_rows": configuration.monitor.minimum_rows,
         "threshold": configuration.train.threshold,
-        **_label_parameters(project),
+        **label_parameters(project),
     }
 
 
 MODEL_STEPS: tuple[Step, ...] = (
-    Step(
-        "transform",
-        ("dataset", "split", "schema", "features_file"),
-        {
-            "transform": Output("transform", ".onnx"),
-            "training_transform": Output("transform", ".onnx"),
-        },
-        _transform,
-        _transform_parameters,
-    ),
+    TRANSFORM_STEP,
     Step(
         "train",
         ("dataset", "split", "transform", "training_transform"),

@@ -8,9 +8,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from tilth.metrics import LabelEncoding
+from tilth.pipelines.scoring import column
+from tilth.pipelines.step import StepContext
 from tilth.tables import Table, open_table
 
-__all__ = ["Parts"]
+__all__ = ["Parts", "encoding_of", "parts_of"]
 
 
 class Parts:
@@ -48,3 +51,15 @@ class Parts:
         chosen = np.zeros(len(self.names), bool)
         chosen[np.flatnonzero(self.from_feedback)[-rows:]] = True
         return chosen
+
+
+def parts_of(context: StepContext) -> Parts:
+    """The parts of the data set that a step reads."""
+    return Parts(context.path("dataset"), context.path("split"))
+
+
+def encoding_of(context: StepContext, parts: Parts) -> LabelEncoding:
+    """How labels become numbers, from the whole data set so that no class is forgotten."""
+    section = context.project.configuration.project
+    values = column(parts.table, section.label)
+    return LabelEncoding.from_column(values, positive=section.positive, task=section.task)

@@ -36,8 +36,8 @@ class Expression(
     """A column, or something computed from columns; made by `x["name"]` and the methods below.
 
     Numbers take + - * / % ** and comparisons with numbers and each other, datetimes comparisons; texts take
-    == and !=; flags (comparisons, `is_missing()`, bool columns) take & | ~. What is missing makes the result missing, unless
-    a method says otherwise.
+    == and !=; flags (comparisons, `is_missing()`, bool columns) take & | ~. What is missing makes the result
+    missing, unless a method says otherwise.
 
     Example:
         >>> from tilth.features.inputs import Inputs
