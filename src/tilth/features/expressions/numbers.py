@@ -26,7 +26,8 @@ class NumberMethods(Base):
 
         Args:
             value: for numbers a number, or "mean", "median" or "mode" (the most frequent) of the training
-                data; for text a text, or "mode".
+                data; for text a text, or "mode"; for images a level from 0 to 255, which a missing image
+                then is one pixel of.
             indicator: give two columns, the filled value and 1 where it was missing (feature is missing).
             by: a category; with "mean", the mean of the training rows that have the same value of it. Where
                 that is new or missing, or none of them has a value: the mean of all rows.
@@ -34,7 +35,7 @@ class NumberMethods(Base):
         Raises:
             FeatureError: a value of another type, or a datetime.
         """
-        self._need((*NUMERIC, "text"), "fill_missing")
+        self._need((*NUMERIC, "text", "image"), "fill_missing")
         filled = self._filled(value) if by is None else self._filled_by(value, by)
         if not indicator:
             return filled
@@ -48,7 +49,7 @@ class NumberMethods(Base):
         return self._method(operation, _filled_kind(self.kind, operation), "fill_missing", value)
 
     def _filled_by(self, value: float | str, by: Base) -> Self:
-        if value != "mean" or self.kind == "text":
+        if value != "mean" or self.kind not in NUMERIC:
             raise FeatureError(
                 f"{self}.fill_missing({value!r}, by={by!r})",
                 where=caller_line(),

@@ -18,6 +18,7 @@ __all__ = [
     "Contrast",
     "Crop",
     "Direction",
+    "FillImage",
     "Flip",
     "Grey",
     "Histogram",
@@ -229,6 +230,17 @@ class ImageSize(RowWise):
     """The number of rows or columns of pixels."""
 
     side: Literal["height", "width"]
+
+
+@dataclass(frozen=True)
+class FillImage(ImageOperation):
+    """The image where there is one, else `level` in every pixel: one pixel, unless the size is fixed."""
+
+    level: float
+
+    def form(self, before: ImageForm) -> ImageForm:
+        """As before; whole numbers stay so with a whole level."""
+        return replace(before, whole=before.whole and self.level.is_integer())
 
 
 @dataclass(frozen=True)

@@ -195,6 +195,11 @@ def _adjust_contrast(
     return picture(_clipped(writer, tensor(writer, "Add", stretched, center)))
 
 
+def _fill_image(writer: GraphWriter, operation: op.FillImage, image: Value) -> list[Value]:
+    absent = tensor(writer, "IsNaN", image.block, type="bool")
+    return picture(tensor(writer, "Where", absent, floats(writer, operation.level), image.block))
+
+
 def _no_image(writer: GraphWriter, _: op.NoImage, image: Value) -> list[Value]:
     flat = writer.node("Reshape", absence(writer, image.block), integers(writer, 0, 1), type="float", width=1)
     is_absent = writer.node("IsNaN", flat, type="bool", width=1)
@@ -224,6 +229,7 @@ RULES: dict[type[op.RowWise], Rule] = {
     op.ClipPixels: Rule(each(_clip_pixels)),
     op.AdjustBrightness: Rule(each(_adjust_brightness)),
     op.AdjustContrast: Rule(each(_adjust_contrast)),
+    op.FillImage: Rule(each(_fill_image)),
     op.NoImage: Rule(each(_no_image)),
     op.ImageSize: Rule(each(_image_size)),
     op.Pixels: Rule(each(_pixels)),
