@@ -110,6 +110,29 @@ def test_lists_and_recordings_get_what_suits_them() -> None:
     assert len(found) == 13
 
 
+def test_images_get_what_suits_them() -> None:
+    columns = (
+        Column("photo", "image"),
+        Column("photo.channels", "int", low=1, high=3),
+        Column("photo.brightness", "float"),
+        Column("scan", "image", required=False),
+        Column("scan.channels", "int", low=1, high=1),
+    )
+    text = default_features(Schema(columns), "label")
+    for line in (
+        '"photo edges": x["photo"].resize(28, 28).hog(7, 9),',
+        '"photo coarse": x["photo"].resize(8, 8).scale_pixels(0, 1).pixels(),',
+        '"photo sharpness": x["photo"].sharpness().fill_missing("median").zscore(),',
+        '"scan edges": x["scan"].fill_missing(128).resize(28, 28).hog(7, 9),',
+        '"scan coarse": x["scan"].fill_missing(128).grey().resize(8, 8).scale_pixels(0, 1).pixels(),',
+        '"scan is missing": x["scan"].is_missing(),',
+    ):
+        assert f"        {line}" in text
+    assert "photo.brightness" not in text
+    assert "photo is missing" not in text
+    assert len(trace(load_features(text), {"photo": "image", "scan": "image"})) == 11
+
+
 def test_derived_names_never_take_that_of_a_column() -> None:
     schema = Schema((Column("a", "int", required=False), Column("a is missing", "int"), Column("", "int")))
     found = trace(load_features(default_features(schema, "label")), {c.name: c.type for c in schema.columns})

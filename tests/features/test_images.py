@@ -362,6 +362,18 @@ def test_missing_and_damaged_images_are_missing_in_every_feature(photos: list[Pi
     assert told[:, 0].tolist() == [1, 1, 1, 1, 1, 0]
 
 
+def test_a_missing_image_can_be_filled_with_a_level() -> None:
+    cells = [None, b"GIF89a", encoded(color(5, 4))]
+    found = values(lambda x: x.fill_missing(51).brightness(), cells)[:, 0]
+    np.testing.assert_allclose(found[:2], 0.2)
+    assert found[2] == values(lambda x: x.brightness(), cells)[2, 0]
+    assert np.array_equal(values(lambda x: x.fill_missing(51).width(), cells)[:, 0], [1, 1, 4])
+    flat = values(lambda x: x.fill_missing(128).resize(9, 9).hog(3, 4), cells)
+    assert np.array_equal(flat[:2], np.zeros((2, 36)))
+    late = values(lambda x: x.resize(2, 2).grey().fill_missing(7.5).pixels(), cells)
+    assert np.array_equal(late[:2], np.full((2, 4), 7.5))
+
+
 def test_all_missing_and_no_rows_at_all() -> None:
     transform = Transform(everything).fit(table([None, None]))
     assert np.isnan(transform.transform(table([None, b"GIF89a"]))).all()
@@ -448,6 +460,8 @@ def test_columns_are_named_by_their_places() -> None:
         (lambda x: x.grey().mean_color(), r"use .brightness\(\)"),
         (lambda x: x.histogram(300), "at most 256 bins"),
         (lambda x: x.resize(8, 8).hog(9), "too many cells"),
+        (lambda x: x.fill_missing(256), "a level from 0"),
+        (lambda x: x.fill_missing("mean"), "does not fit an image"),
         (lambda x: x.adjust_brightness(-1), "a factor of 0 or more"),
         (lambda x: x.zscore(), "is an image"),
         (lambda x: x.brightness().resize(3, 3), "needs an image"),

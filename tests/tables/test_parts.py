@@ -82,11 +82,16 @@ def test_parts_have_what_was_asked_of_the_table(parquet: Path, cut_often: None) 
     assert table.to_arrow()["s"].null_count == 5
 
 
-def test_what_a_part_cannot_do_alone_is_one_part(parquet: Path, cut_often: None) -> None:
+def test_filtered_parts_are_those_of_the_filtered_table(parquet: Path, cut_often: None) -> None:
     table = open_table(parquet)
     other = table.filter(pa.array([i % 3 == 0 for i in range(25)]))
-    assert other.parts() == (other,)
+    assert len(other.parts()) == len(table.parts())
+    assert sum(part.rows for part in other.parts()) == other.rows
     assert rows_of_parts(other) == other.to_arrow().to_pylist()
+
+
+def test_what_a_part_cannot_do_alone_is_one_part(parquet: Path, cut_often: None) -> None:
+    table = open_table(parquet)
     numbered = table.with_column("row", pa.array(range(25)))
     assert rows_of_parts(numbered) == numbered.to_arrow().to_pylist()
 

@@ -14,6 +14,7 @@ __all__ = ["default_features"]
 _TOP = 50
 _TOP_ITEMS = 100
 _STEPS = 10
+_MID_GREY = 128
 _LEAST_RATE = 8_000
 """Recordings of fewer samples a second are taken at this rate, if others have more."""
 
@@ -165,9 +166,10 @@ def _add_sound(writer: _Writer, column: Column, rate: str, may_be_missing: bool)
 def _add_image(writer: _Writer, column: Column, schema: Schema, may_be_missing: bool) -> None:
     channels = f"{column.name}.channels"
     is_grey = channels in schema.names and schema[channels].high == 1
-    writer.feature(column.name, " edges", ".resize(28, 28).hog(7, 9)")
+    fill = f".fill_missing({_MID_GREY})" if may_be_missing else ""
     grey = ".grey()" if is_grey else ""
-    writer.feature(column.name, " coarse", f"{grey}.resize(8, 8).scale_pixels(0, 1).pixels()")
+    writer.feature(column.name, " edges", f"{fill}.resize(28, 28).hog(7, 9)")
+    writer.feature(column.name, " coarse", f"{fill}{grey}.resize(8, 8).scale_pixels(0, 1).pixels()")
     for figure in ("brightness", "contrast", "sharpness"):
         writer.feature(column.name, f" {figure}", f'.{figure}().fill_missing("median").zscore()')
     if may_be_missing:

@@ -18,7 +18,7 @@ from tilth.serving.scoring import ServedModel
 from tilth.serving.server import serve
 from tilth.serving.settings import ServingSettings
 from tilth.store import ArtifactStore, Store
-from tilth.tables import FeedbackLog, PredictionLog, media_statistics
+from tilth.tables import FeedbackLog, PredictionLog, statistic_columns
 from tilth.types import JSONObject
 
 __all__ = ["champion_source", "serve_project"]
@@ -47,7 +47,7 @@ def champion_source(project: Project, store: Store, artifacts: ArtifactStore) ->
 
 def _asked_of_requests(schema: Schema, graph: Graph) -> Schema:
     """The schema without what profiles compute of images; what the model does not use is not required."""
-    computed = set(media_statistics({c.name: c.type for c in schema.columns})) - set(graph.inputs)
+    computed = set(statistic_columns({c.name: c.type for c in schema.columns})) - set(graph.inputs)
     columns = (c if c.name in graph.inputs else replace(c, required=False) for c in schema.columns)
     return replace(schema, columns=tuple(c for c in columns if c.name not in computed))
 

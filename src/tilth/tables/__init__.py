@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tilth.tables.media_statistics import (
         AUDIO_STATISTICS,
         IMAGE_STATISTICS,
-        media_statistics,
+        statistic_columns,
         with_media_statistics,
     )
     from tilth.tables.opening import open_table
@@ -80,7 +80,6 @@ __all__ = [
     "large_parts",
     "map_cells",
     "media_files",
-    "media_statistics",
     "number_copies",
     "open_table",
     "pixel_count",
@@ -93,6 +92,7 @@ __all__ = [
     "rows_repeat",
     "sentinels",
     "split",
+    "statistic_columns",
     "with_media_statistics",
     "write_table",
 ]
@@ -113,7 +113,7 @@ _HOMES = {
         "media_statistics": [
             "AUDIO_STATISTICS",
             "IMAGE_STATISTICS",
-            "media_statistics",
+            "statistic_columns",
             "with_media_statistics",
         ],
         "opening": ["open_table"],

@@ -14,7 +14,7 @@ from tilth.tables.media_cells import ROWS_AT_ONCE, map_cells
 from tilth.tables.table import Table
 from tilth.types import ColumnType
 
-__all__ = ["AUDIO_STATISTICS", "IMAGE_STATISTICS", "media_statistics", "with_media_statistics"]
+__all__ = ["AUDIO_STATISTICS", "IMAGE_STATISTICS", "statistic_columns", "with_media_statistics"]
 
 IMAGE_STATISTICS: dict[str, ColumnType] = {
     "readable": "bool",
@@ -114,11 +114,11 @@ def with_media_statistics(table: Table) -> Table:
     )
 
 
-def media_statistics(columns: Mapping[str, ColumnType]) -> list[str]:
+def statistic_columns(columns: Mapping[str, ColumnType]) -> list[str]:
     """The names of the columns that `with_media_statistics` adds to such columns, there or not.
 
     Example:
-        >>> media_statistics({"age": "int", "photo": "image"})[:2]
+        >>> statistic_columns({"age": "int", "photo": "image"})[:2]
         ['photo.readable', 'photo.format']
     """
     return list(_added(columns))

@@ -12,7 +12,7 @@ from tilth.errors import DataError
 from tilth.tables.arrow_types import ARROW_TYPES, MEDIA_TYPES
 from tilth.tables.logged_media import LoggedMedia
 from tilth.tables.media_cells import ROWS_AT_ONCE
-from tilth.tables.media_statistics import media_statistics
+from tilth.tables.media_statistics import statistic_columns
 from tilth.tables.memory import table_from_arrow
 from tilth.tables.predictions import Label, Prediction
 from tilth.tables.table import Table
@@ -46,7 +46,7 @@ def predictions_table(
         [{'x': 1.0, 'tilth.score': 0.8}]
     """
     absent = frozenset(("", *missing))
-    computed = {n for n in media_statistics(types) if not any(n in made.inputs for made in predictions)}
+    computed = {n for n in statistic_columns(types) if not any(n in made.inputs for made in predictions)}
     types = {name: kind for name, kind in types.items() if name not in computed}
     inputs = {name: _inputs(predictions, name, kind, absent) for name, kind in types.items()}
     media = {name: values for name, values in inputs.items() if types[name] in MEDIA_TYPES}

@@ -45,6 +45,8 @@ class NumberMethods(Base):
         return self._of(Node(op.Group(("", " is missing")), nodes, "vector", text, caller_line()))
 
     def _filled(self, value: float | str) -> Self:
+        if self.kind == "image":
+            return self._method(op.FillImage(_level(self._node, value)), "image", "fill_missing", value)
         operation = _fill(self._node, value)
         return self._method(operation, _filled_kind(self.kind, operation), "fill_missing", value)
 
@@ -249,6 +251,16 @@ def _fill(node: Node, value: float | str) -> op.FillFrom | op.FillWith:
         f"{node.text}.fill_missing({value!r}) does not fit {KIND_WORDS[node.kind]}",
         where=caller_line(),
         expected=wanted,
+    )
+
+
+def _level(node: Node, value: float | str) -> float:
+    if isinstance(value, int | float) and 0 <= value <= 255:
+        return float(value)
+    raise FeatureError(
+        f"{node.text}.fill_missing({value!r}) does not fit an image",
+        where=caller_line(),
+        expected="a level from 0 (black) to 255 (white)",
     )
 
 
