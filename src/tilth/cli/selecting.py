@@ -67,6 +67,7 @@ def select(
     if features is not None:
         options["where"] = str(features)
     if data is None:
+        _check_project_options(source)
         table, found = _of_project(source.dir)
         options |= {name: value for name, value in found.items() if options.get(name) is None}
     elif label is None:
@@ -96,6 +97,22 @@ def select(
     else:
         print_text(selection.report())
     return 0
+
+
+def _check_project_options(source: Source) -> None:
+    """A project says itself how its data are read: refuse what would be ignored."""
+    given = [
+        name for name in ("missing", "exclude", "encoding", "bad_rows") if getattr(source, name) is not None
+    ]
+    if given:
+        option = "--" + given[0].replace("_", "-")
+        raise UsageError(
+            f"{option} is for DATA, and there is none",
+            expected="tilth select DATA --label COLUMN, or a project's own data as its files say",
+            mend="delete the lines of a column in features.py, or name it in --features of another file"
+            if option == "--exclude"
+            else "say it under [data] of tilth.toml",
+        )
 
 
 def _of_project(folder: Path) -> tuple[Table, dict[str, Any]]:

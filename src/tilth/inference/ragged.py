@@ -104,7 +104,7 @@ def ragged_column(name: str, kind: str, values: pa.Array | np.ndarray, rate: int
 
 
 def groups(feeds: Mapping[str, np.ndarray | Ragged]) -> Iterator[tuple[np.ndarray, dict[str, np.ndarray]]]:
-    """The rows of feeds that have ragged columns, in groups of one size, none too large, with their tensors."""
+    """The rows of feeds that have ragged columns, in groups of one size, none large, with their tensors."""
     ragged = {name: feed for name, feed in feeds.items() if not isinstance(feed, np.ndarray)}
     keys = np.stack([feed.sizes for feed in ragged.values()], axis=1)
     _, places = np.unique(keys, axis=0, return_inverse=True)

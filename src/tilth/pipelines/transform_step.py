@@ -8,12 +8,15 @@ from tilth.features import Transform, with_notes
 from tilth.pipelines.parts import encoding_of, parts_of
 from tilth.pipelines.step import Output, Step, StepContext, StepResult
 from tilth.pipelines.vocabularies import vocabulary_digests
+from tilth.profiles import ColumnProfile, Profile
 from tilth.projects import Project
 from tilth.schemas import Schema
 from tilth.tables import Table
 from tilth.types import JSONObject, JSONValue
 
 __all__ = ["TRANSFORM_STEP", "label_parameters"]
+
+_FEW_VALUES = 100
 
 
 def _transform(context: StepContext) -> StepResult:
@@ -48,16 +51,23 @@ def _forbidden(context: StepContext, train: Table) -> dict[str, str]:
 
 
 def _notes(context: StepContext, transform: Transform) -> dict[str, str]:
-    """What the graph says of itself: the data that its constants are from, and what its inputs may be."""
+    """What the graph says of itself: the data that its constants are from, and what stood in them.
+
+    That is the data's own range and not the schema's, which people curate without training anew.
+    """
     dataset = context.artifacts["dataset"][0]
-    schema = Schema.from_toml(context.text("schema"))
-    domains: dict[str, JSONValue] = {}
-    for name in transform.graph.inputs:
-        column = schema[name]
-        domain: JSONValue = None if column.domain is None else list(column.domain)
-        bounds: dict[str, JSONValue] = {"min": column.low, "max": column.high, "domain": domain}
-        domains[name] = {key: value for key, value in bounds.items() if value is not None}
+    seen = Profile.from_json(context.text("profile"))
+    domains = {name: _domain(seen[name]) for name in transform.graph.inputs}
     return {"tilth.data": dataset.fingerprint or dataset.digest, "tilth.domains": json.dumps(domains)}
+
+
+def _domain(column: ColumnProfile) -> JSONValue:
+    """The least and greatest number, or the values of a category that has few."""
+    if column.type in ("int", "float"):
+        return {"min": column.min, "max": column.max}
+    few = column.kind in ("category", "flag") and column.is_exact and (column.distinct or 0) <= _FEW_VALUES
+    values: list[JSONValue] = [*sorted(str(value) for value in column.counts())] if few else []
+    return {"domain": values} if few else {}
 
 
 def _transform_parameters(project: Project) -> JSONObject:
@@ -73,7 +83,7 @@ def label_parameters(project: Project) -> JSONObject:
 
 TRANSFORM_STEP = Step(
     "transform",
-    ("dataset", "split", "schema", "features_file"),
+    ("dataset", "split", "profile", "schema", "features_file"),
     {
         "transform": Output("transform", ".onnx"),
         "training_transform": Output("transform", ".onnx"),

@@ -10,7 +10,7 @@ from tilth.features import operations as op
 from tilth.features.graph_writer import GraphWriter, Value
 from tilth.features.rules.images import floats, repeated, shifted
 from tilth.features.rules.rule import Rule, each
-from tilth.features.rules.sounds import integers, tensor
+from tilth.features.rules.tensors import integers, tensor
 
 __all__ = ["RULES", "cell_shares"]
 

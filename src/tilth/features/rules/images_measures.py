@@ -13,7 +13,7 @@ from tilth.features import operations as op
 from tilth.features.graph_writer import GraphWriter, Value
 from tilth.features.rules.images import WHITE, absence, floats, mean_level, shifted
 from tilth.features.rules.rule import Rule, each
-from tilth.features.rules.sounds import integers, length, tensor
+from tilth.features.rules.tensors import integers, length, tensor
 
 __all__ = ["RULES"]
 

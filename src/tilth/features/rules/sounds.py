@@ -12,35 +12,15 @@ from typing import Any
 import numpy as np
 
 from tilth.features import operations as op
-from tilth.features.graph_writer import GraphWriter, Value, ValueType
+from tilth.features.graph_writer import GraphWriter, Value
 from tilth.features.rules.rule import Rule, each
+from tilth.features.rules.tensors import integers, length, tensor
 
-__all__ = ["RULES", "integers", "length", "tensor"]
+__all__ = ["RULES"]
 
 _SILENCE = 10**-6
 _WINDOWS_PER_SECOND = 50
 _DECIBELS = 10 / math.log(10)
-
-
-def tensor(
-    writer: GraphWriter,
-    operator: str,
-    *inputs: str,
-    type: ValueType = "float",  # noqa: A002 - the word that ONNX uses
-    **attributes: Any,
-) -> str:
-    """Apply an operator that gives a whole tensor."""
-    return writer.node(operator, *inputs, type=type, width=0, **attributes)
-
-
-def integers(writer: GraphWriter, *values: int) -> str:
-    """A constant list of whole numbers, such as axes or a shape."""
-    return writer.constant(np.array(values, dtype=np.int64))
-
-
-def length(writer: GraphWriter, values: str, axis: int = 1) -> str:
-    """The size of an axis as a list of one whole number."""
-    return tensor(writer, "Shape", values, type="int64", start=axis, end=axis + 1)
 
 
 def _sound(block: str) -> list[Value]:

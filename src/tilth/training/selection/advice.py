@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from tilth.errors import counted
 from tilth.training.selection.choosing import ALL
 from tilth.training.selection.figures import Figure
-from tilth.training.selection.leaks import Leak
+from tilth.training.selection.leaks import LEAST_ROWS, NEARLY_ONE, Leak
 from tilth.training.selection.result import MethodResult, Recommendation
 
 __all__ = ["recommend"]
 
 Values = Sequence[float | None]
+
+_NAMED = 5
 
 
 def recommend(
@@ -21,6 +23,7 @@ def recommend(
     metric: str,
     share: float,
     leaks: Sequence[Leak] = (),
+    rows: int = 0,
 ) -> Recommendation:
     """The fewest columns that do as well as the best, by the one-standard-error rule.
 
@@ -33,6 +36,7 @@ def recommend(
         metric: its name; larger is better.
         share: test rows / training rows.
         leaks: columns that alone tell the label.
+        rows: how many rows were looked at.
     """
     known = [each for each in methods if each.metrics[metric].value is not None and each.columns]
     whole = methods[0]
@@ -50,7 +54,25 @@ def recommend(
         sentence = (
             f"First make sure that {names} may be known: the label can be told from that alone. {sentence}"
         )
+    elif rows >= LEAST_ROWS and (chosen.metrics[_sure(chosen)].value or 0.0) >= NEARLY_ONE:
+        sentence = f"{_too_good(chosen)} {sentence}"
     return Recommendation(chosen.method if drop else ALL, chosen.columns, drop, sentence)
+
+
+def _sure(line: MethodResult) -> str:
+    """The metric that is almost 1 only where the label is as good as known."""
+    return "r2" if "r2" in line.metrics else "accuracy"
+
+
+def _too_good(chosen: MethodResult) -> str:
+    names = [f"'{name}'" for name in chosen.columns[:_NAMED]]
+    more = len(chosen.columns) - len(names)
+    listed = ", ".join([*names, *([f"{more} more"] if more else [])])
+    metric = _sure(chosen)
+    return (
+        f"{metric} {chosen.metrics[metric]} is too good to be true of most data: first make sure that "
+        f"{listed} are known before the label, and that it is not computed from them."
+    )
 
 
 def _is_as_good(values: Values, best: Values, share: float) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,14 +13,18 @@ from tilth.training.selection.contingency import known_share
 from tilth.training.selection.training import INNER_FOLDS, TrainingRows
 from tilth.types import JSONObject
 
-__all__ = ["Leak", "find_leaks"]
+__all__ = ["LEAST_ROWS", "NEARLY_ONE", "Leak", "find_leaks"]
 
 Floats = npt.NDArray[np.float64]
 
-_LEAST_ROWS = 50
+LEAST_ROWS = 50
+"""Fewer rows prove nothing."""
+
 _SUSPECT_SHARE = 0.3
 _SURE_SHARE = 0.95
-_NEARLY_ONE = 0.999
+NEARLY_ONE = 0.999
+"""From which AUROC, accuracy or R squared on something that was not known before is suspected."""
+
 _DEPTH = 6
 
 
@@ -46,7 +51,8 @@ class Leak:
     def __str__(self) -> str:
         return (
             f"'{self.column}' alone tells the label ({self.metric} {self.value:.4f} on held-out rows): was "
-            f"it known before? If not, leave it out with --exclude {self.column}"
+            f"it known before? If not, leave it out with --exclude {shlex.quote(self.column)}, in a project by "
+            "deleting its lines in features.py"
         )
 
 
@@ -61,14 +67,14 @@ def find_leaks(rows: TrainingRows, names: list[str]) -> list[Leak]:
         rows: all rows.
         names: (c,), the names of the candidates.
     """
-    if rows.rows < _LEAST_ROWS:
+    if rows.rows < LEAST_ROWS:
         return []
     metric = "r2" if rows.task == "regression" else "auroc"
     shares, found = known_share(rows), []
     for at in rows.usable:
         if shares[at] >= _SUSPECT_SHARE:
             value = _alone(rows, at)
-            if value is not None and (value >= _NEARLY_ONE or shares[at] >= _SURE_SHARE):
+            if value is not None and (value >= NEARLY_ONE or shares[at] >= _SURE_SHARE):
                 found.append(Leak(names[at], metric, value, float(shares[at])))
     return found
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ import numpy as np
 from tilth.errors import DataError, counted
 from tilth.features import Features, default_features, load_features
 from tilth.metrics import LabelValue
-from tilth.profiles import profile
+from tilth.profiles import Profile, profile
 from tilth.tables import Table, open_table
 from tilth.training.selection.candidates import Candidates
 from tilth.training.selection.sample import Sample, read_sample
@@ -25,6 +26,7 @@ _MOST_CELLS = 20_000_000
 _LEAST_DRAWN = 100
 _MOST_CATEGORIES = 51
 _LEAST_OF_CLASS = 4
+_NAMED = 4
 _REASON = re.compile(r" *# (.+?) is left out: (.+)")
 
 
@@ -36,11 +38,13 @@ class Prepared:
         sample: the rows.
         candidates: what can be kept.
         left_out: column -> why it cannot.
+        notes: what looks as if it was read otherwise than meant, in sentences.
     """
 
     sample: Sample
     candidates: Candidates
     left_out: Mapping[str, str]
+    notes: tuple[str, ...] = ()
 
 
 def prepare(
@@ -89,10 +93,12 @@ def _with_default_features(
     for name, kind in table.columns.items():
         if name != label and kind not in SCALAR_TYPES:
             left_out.setdefault(name, "it does not hold one value a row")
+    notes: list[str] = []
     there = [name for name in sample.table.column_names if name not in left_out]
     if there:
         rows = sample.table.select(there)
         found = profile(rows)
+        notes += _missing_texts(found)
         text = default_features(infer_schema(found), label)
         left_out |= _reasons(text)
     types = {name: kind for name, kind in table.columns.items() if name in there and name not in left_out}
@@ -106,7 +112,27 @@ def _with_default_features(
         )
     width = sum(_width(found.columns[name].distinct, kind) for name, kind in types.items())
     candidates = Candidates(load_features(text), types)
-    return Prepared(sample.first(max(_LEAST_DRAWN, _MOST_CELLS // width)), candidates, left_out)
+    first = sample.first(max(_LEAST_DRAWN, _MOST_CELLS // width))
+    return Prepared(first, candidates, left_out, tuple(notes))
+
+
+def _missing_texts(found: Profile) -> list[str]:
+    """Texts that may stand for missing values: they make a category of a column of numbers."""
+    columns: dict[str, list[str]] = {}
+    for name, column in found.columns.items():
+        for hint in column.hints:
+            if hint.kind == "sentinel" and isinstance(hint.values[0], str):
+                columns.setdefault(hint.values[0], []).append(name)
+    return [
+        f"'{text}' was read as a text, but may stand for a missing value ({_listed(names)}): if so, ask again "
+        f"with --missing {shlex.quote(text)}"
+        for text, names in columns.items()
+    ]
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _reasons(text: str) -> dict[str, str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tilth.errors import counted
+
 __all__ = ["selection_report"]
 
 _SHOWN = 12
@@ -29,7 +31,7 @@ def _head(found: Mapping[str, Any], name: str) -> str:
     task = found["task"] if found["positive"] is None else f"{found['task']} (positive: {found['positive']})"
     times = "" if found["repeats"] == 1 else f", {found['repeats']} times"
     return (
-        f"{name}: {task}, {found['rows']:,} rows{used}, {len(found['columns']):,} columns\n"
+        f"{name}: {task}, {found['rows']:,} rows{used}, {counted(len(found['columns']), 'column')}\n"
         f"{found['estimator']} on {found['folds']} folds{times}; every choice is made on training folds "
         "alone; mean ± standard error; in brackets how many columns the folds chose"
     )
@@ -86,7 +88,7 @@ def _chosen(found: Mapping[str, Any]) -> str:
 def _others(found: Mapping[str, Any]) -> str:
     """One line for what each of the other methods chooses."""
     shown = [m for m in found["methods"] if m["method"] not in ("all", found["recommendation"]["method"])]
-    if not shown:
+    if not shown or len(found["columns"]) == 1:
         return ""
     width = max(len(method["method"]) for method in shown)
     lines = [f"  {m['method'].ljust(width)}  {_listed(m['columns'], _SHOWN)}" for m in shown]

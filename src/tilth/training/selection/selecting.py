@@ -136,10 +136,10 @@ def select(
         folds=parts,
         repeats=times,
         methods=tuple(lines),
-        recommendation=recommend(lines, values, chief, 1 / (parts - 1), tried.leaks),
+        recommendation=recommend(lines, values, chief, 1 / (parts - 1), tried.leaks, len(sample.labels)),
         leaks=tried.leaks,
         left_out=prepared.left_out,
-        notes=(*encoding.notes, *_notes(prepared, tried, names, parts, folds)),
+        notes=(*prepared.notes, *encoding.notes, *_notes(prepared, tried, names, parts, folds)),
     )
 
 
