@@ -126,6 +126,30 @@ def test_a_project_is_looked_at_without_its_test_rows(tmp_path: Path, ask: Ask) 
     assert "features.py, line 2" in err
 
 
+@pytest.mark.parametrize(
+    ("option", "mend"),
+    [
+        (("--exclude", "age"), "delete the lines of the column in features.py"),
+        (("--missing", "NA"), "[data] missing"),
+        (("--encoding", "latin-1"), "UTF-8"),
+    ],
+)
+def test_what_a_project_says_itself_is_not_ignored(
+    tmp_path: Path, ask: Ask, option: tuple[str, str], mend: str
+) -> None:
+    make_project(tmp_path)
+    status, out, err = ask("select", "--dir", tmp_path, *option)
+    assert (status, out) == (2, "")
+    assert f"{option[0]} goes with DATA, and there is none" in err
+    assert mend in err
+
+
+def test_an_estimator_that_is_not_there_is_named_by_its_option(customers: Path, ask: Ask) -> None:
+    status, _, err = ask("select", customers, "--label", "bought", "--estimator", "nowhere.Forest")
+    assert status == 2
+    assert "where: --estimator" in err
+
+
 def test_features_can_be_given(customers: Path, tmp_path: Path, ask: Ask) -> None:
     features = tmp_path / "mine.py"
     features.write_text(

@@ -32,7 +32,7 @@ def encoded(x: Inputs) -> dict[str, Expression]:
 def mean_label(
     keys: list[str | None], labels: np.ndarray, key: str | None, smoothing: float, used: np.ndarray
 ) -> float:
-    prior = labels[used].mean() if used.any() else np.nan
+    prior = labels.mean()  # the same for every row, so it tells nothing of one
     own = used & np.array([other == key for other in keys])
     count = own.sum()
     return (labels[own].sum() + smoothing * prior) / (count + smoothing) if count + smoothing else prior
@@ -132,6 +132,18 @@ def test_noise_stays_noise(values: int, columns: list[str]) -> None:
     assert abs(mean - 0.5) < 0.015  # the standard error of the mean is 0.004
     if values > 100:
         assert naive_mean > 0.6
+
+
+def test_a_key_of_its_own_for_each_row_says_nothing_at_all() -> None:
+    labels = np.random.default_rng(0).integers(0, 2, 100)
+    found = Transform(encoded).fit_transform({"s": [f"user {i}" for i in range(100)]}, labels)
+    assert np.unique(found).tolist() == [np.float32(labels.mean())]
+
+
+def test_sums_of_labels_beyond_the_greatest_double_have_a_mean() -> None:
+    data, labels = {"s": ["a", "a", "b", "c"]}, [1.7e308, 1.7e308, 1.0, 2.5]
+    found = Transform(lambda x: {"s": x["s"].target_mean(0)}).fit(data, labels).transform(data)
+    assert found[:, 0].tolist() == [np.inf, np.inf, 1, 2.5]  # in single precision
 
 
 def test_a_real_signal_comes_through() -> None:

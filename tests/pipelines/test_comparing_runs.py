@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from project_factory import make_project
 from tilth.errors import NotFoundError, UsageError
 from tilth.pipelines import compare_runs, reproduce, run_pipeline
 from tilth.projects import Project
+from tilth.store import Store
 
 
 class Quiet:
@@ -84,6 +86,46 @@ def test_what_is_no_run_is_refused(project: Project) -> None:
         compare_runs(project, "1", "9")
     with pytest.raises(UsageError, match="not a run of the pipeline"):
         compare_runs(project, "1", "customers/data@1")
+    with project.store() as store:
+        look = store.begin_run("monitor")
+        store.end_run(look, "complete")
+    with pytest.raises(UsageError, match="is one of `tilth monitor`, not of `tilth run`") as refused:
+        compare_runs(project, "1", look.reference)
+    assert refused.value.expected == 'a run (3, 2, 1), or a model such as "census@champion"'
+
+
+def test_wide_intervals_stand_apart(project: Project) -> None:
+    lines = compare_runs(project, "1", "3").report().splitlines()
+    at = next(at for at, line in enumerate(lines) if line.startswith("on the test part"))
+    assert len({len(line) for line in lines[at:]}) == 1
+    assert not [line for line in lines[at:] if "]" in line.replace("]  ", "")]
+
+
+def test_a_step_that_had_other_inputs_then_is_not_possible(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ask: Callable[..., tuple[int, str, str]]
+) -> None:
+    project = make_project(tmp_path)
+    run_pipeline(project, Quiet(), until="split")
+    recorded = Store.inputs
+    monkeypatch.setattr(
+        Store, "inputs", lambda self, of: {n: a for n, a in recorded(self, of).items() if n != "dataset"}
+    )
+    found = reproduce(project, "1", Quiet())
+    assert found.steps["split"] == ("not possible", "this version of Tilth needs 'dataset' for that")
+    failure = replace(found, code=("1.0", "2.0")).failure()
+    assert failure is not None
+    assert failure.mend == "the run was made by 1.0, this is 2.0: install that version"
+
+
+def test_a_run_without_a_finished_step_cannot_be_done_again(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    run_pipeline(project, Quiet(), until="ingest")
+    with project.store() as store:
+        configuration = store.run(1).parameters
+        empty = store.begin_run("run", configuration)
+        store.end_run(empty, "interrupted")
+    with pytest.raises(UsageError, match="ended before a step was complete"):
+        reproduce(project, empty.reference, Quiet())
 
 
 def test_a_run_is_reproduced_although_the_project_has_changed_since(
@@ -118,6 +160,7 @@ def test_what_cannot_be_reproduced_is_named(tmp_path: Path, ask: Callable[..., t
     status, _, err = ask("reproduce", "1", "--dir", tmp_path)
     assert status == 1
     assert "customers.csv has changed since" in err
+    assert "put the data back as they were" in err
 
 
 def test_other_bytes_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

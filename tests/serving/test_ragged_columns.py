@@ -122,6 +122,8 @@ def test_rows_of_different_lengths_are_answered_as_alone(client: Client) -> None
     assert together == [predicted(client, row) for row in rows]
 
 
+PREFIX = ", which is not base64: leave out what comes before the comma"
+BREAKS = ", which is not base64: it has line breaks or blanks"
 REFUSED: list[tuple[dict[str, Any], dict[str, object]]] = [
     (
         changed(tags="red"),
@@ -161,6 +163,13 @@ REFUSED: list[tuple[dict[str, Any], dict[str, object]]] = [
     (changed(clip=["a"]), {"got": "a list"}),
     (changed(clip="UklG!"), {"got": 'the text "UklG!", which is not base64'}),
     (changed(clip="é"), {"got": 'the text "é", which is not base64'}),
+    (changed(clip="data:audio/wav;base64,UklG"), {"got": f'the text "data:audio/wav;base64,UklG"{PREFIX}'}),
+    (changed(clip="Ukl\nGUkl"), {"got": 'the text "Ukl\\nGUkl"' + BREAKS}),
+    (
+        changed(clip="Ukl_"),
+        {"got": 'the text "Ukl_", which is not base64: it has - and _ instead of + and /'},
+    ),
+    (changed(clip=recording(0)), {"got": "a recording without samples", "column": "clip"}),
     (
         changed(clip=base64.b64encode(b"RIFF....WAVEfmt ").decode()),
         {"got": "16 bytes that cannot be read", "column": "clip", "row": 0},

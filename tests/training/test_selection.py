@@ -21,6 +21,7 @@ from tilth.metrics import BinaryStatistics
 from tilth.training import make_estimator
 from tilth.training.selection import METHODS, select
 from tilth.training.selection.choosing import choose
+from tilth.training.selection.leaks import Leak
 from tilth.training.selection.methods import find_methods
 from tilth.training.selection.sample import label_values
 
@@ -335,6 +336,39 @@ def test_a_number_that_is_the_label_in_another_unit_is_named() -> None:
     assert [(leak.column, leak.metric) for leak in found.leaks] == [("cents", "r2")]
 
 
+def test_columns_that_only_together_are_the_label_are_named() -> None:
+    random = np.random.default_rng(0)
+    members, guests = random.poisson(90, 120), random.poisson(30, 120)
+    data = {"members": members, "guests": guests, "x": random.normal(size=120), "riders": members + guests}
+    found = select(data, label="riders", methods=["f"], repeats=1)
+    assert found.leaks == ()
+    assert found.recommendation.sentence.startswith("r2 1.000 ± 0.000 is too good to be true of most data")
+    assert "that 'members', 'guests' are known before the label" in found.recommendation.sentence
+    few = {name: values[:40] for name, values in data.items()}
+    assert select(few, label="riders", methods=["f"], repeats=1).recommendation.sentence.startswith("Keep")
+
+
+def test_the_way_to_leave_a_leak_out_can_be_typed_in_a_shell() -> None:
+    said = str(Leak("price paid", "r2", 1.0, 1.0))
+    assert "--exclude 'price paid', in a project by deleting its lines in features.py" in said
+
+
+def test_a_text_that_may_be_a_missing_number_is_told() -> None:
+    data = people()
+    data["age"] = ["NA" if value is None else str(value) for value in data["age"]]
+    data["hours"] = ["NA" if at % 50 == 7 else str(value) for at, value in enumerate(data["hours"])]
+    found = select(data, label="y", methods=["f"], repeats=1, count=2)
+    assert "may stand for a missing value (age, hours): if so, ask again with --missing NA" in found.notes[0]
+    assert found.notes[0] in found.report()
+    assert not [note for note in select(people(), label="y", methods=["f"], repeats=1).notes if "NA" in note]
+
+
+def test_one_column_is_not_listed_for_each_method() -> None:
+    found = select({"age": people()["age"], "y": people()["y"]}, label="y", methods=["f", "l1"], repeats=1)
+    assert "200 rows, 1 column\n" in found.report()
+    assert "columns of the other methods" not in found.report()
+
+
 def test_what_cannot_be_chosen_is_named_with_the_reason() -> None:
     data = people()
     data["id"], data["always"] = list(range(200)), ["here"] * 200
@@ -344,6 +378,16 @@ def test_what_cannot_be_chosen_is_named_with_the_reason() -> None:
     assert set(found.left_out) == {"id", "always", "words", "tags"}
     assert "identifier" in found.left_out["id"]
     assert "left out: id (an identifier" in found.report()
+
+
+def test_row_numbers_are_left_out_although_drawn_ones_have_gaps() -> None:
+    data = people()
+    data["id"], data["cents"] = list(range(200)), [at * at for at in range(200)]
+    found = select(data, label="y", methods=["f"], repeats=1, count=2, rows=100)
+    assert found.used_rows == 100
+    assert "identifier" in found.left_out["id"]
+    assert "id" not in found.columns
+    assert "cents" in found.columns
 
 
 def test_rows_without_a_label_are_counted_and_leave_no_trace() -> None:

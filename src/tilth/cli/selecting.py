@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +12,7 @@ from cyclopts import Parameter
 from tilth.cli.inputs import AS_FOUND, Json, Source, read_text
 from tilth.cli.output import Progress, print_json, print_text
 from tilth.cli.outputs import check_outputs
-from tilth.errors import UsageError
+from tilth.errors import TrainingError, UsageError
 from tilth.types import Task
 
 if TYPE_CHECKING:
@@ -18,6 +20,13 @@ if TYPE_CHECKING:
     from tilth.tables import Table
 
 __all__ = ["select"]
+
+_INSTEAD = {
+    "missing": "say it in tilth.toml, under [data] missing",
+    "exclude": "delete the lines of the column in features.py",
+    "encoding": "save the project's data as UTF-8",
+    "bad_rows": "correct the rows in the project's data",
+}
 
 
 def select(
@@ -78,7 +87,7 @@ def select(
         )
     else:
         table = source.table(data)
-    with Progress("choices") as progress:
+    with _named_as_given(), Progress("choices") as progress:
         selection = find(
             table,
             methods=None if methods is None else [name for text in methods for name in text.split(",")],
@@ -99,20 +108,26 @@ def select(
     return 0
 
 
+@contextmanager
+def _named_as_given() -> Iterator[None]:
+    """An estimator that is refused is named by the option that it came from, not by that of tilth.toml."""
+    try:
+        yield
+    except TrainingError as error:
+        if error.where == "[train] estimator":
+            error.where = "--estimator"
+        raise
+
+
 def _check_project_options(source: Source) -> None:
     """A project says itself how its data are read: refuse what would be ignored."""
-    given = [
-        name for name in ("missing", "exclude", "encoding", "bad_rows") if getattr(source, name) is not None
-    ]
-    if given:
-        option = "--" + given[0].replace("_", "-")
-        raise UsageError(
-            f"{option} is for DATA, and there is none",
-            expected="tilth select DATA --label COLUMN, or a project's own data as its files say",
-            mend="delete the lines of a column in features.py, or name it in --features of another file"
-            if option == "--exclude"
-            else "say it under [data] of tilth.toml",
-        )
+    for name, mend in _INSTEAD.items():
+        if getattr(source, name) is not None:
+            raise UsageError(
+                f"--{name.replace('_', '-')} goes with DATA, and there is none",
+                expected="tilth select DATA --label COLUMN, or the project's data as its files have them",
+                mend=mend,
+            )
 
 
 def _of_project(folder: Path) -> tuple[Table, dict[str, Any]]:

@@ -124,7 +124,12 @@ class _Adoption:
                 model = _converted(fitted, known, types, names, double=double)
                 self._compare(Graph.from_bytes(model), fitted, types, names)
             except GraphError as error:  # the runtime has no operator for double precision
-                failures.append(FeatureError(f"the transformer makes no graph that runs: {error.what}"))
+                failures.append(
+                    FeatureError(
+                        f"the transformer makes no graph that runs: {error.what}",
+                        mend="write these features as expressions in features(x)",
+                    )
+                )
             except FeatureError as error:
                 failures.append(error)
             else:

@@ -113,15 +113,16 @@ class _Compiler:
         self._known: dict[tuple[Operation, tuple[int, ...]], int] = {}
         self._steps: list[tuple[Operation, tuple[int, ...]]] = []
         self._depths: list[int] = []
+        self._levels: list[list[int]] = []
         self._values: dict[int, list[Value]] = {}
 
     def compile(self, nodes: Sequence[Node]) -> list[list[Value]]:
         """The values of each node."""
         for node in in_order(nodes):
             self._add(node)
-        for depth in range(max(self._depths, default=0) + 1):
-            self._place_leaves(depth)
-            for group in self._groups(depth):
+        for level in self._levels:
+            self._place_leaves(level)
+            for group in self._groups(level):
                 self._emit(group)
         return [self._values[self._keys[id(node)]] for node in nodes]
 
@@ -132,7 +133,11 @@ class _Compiler:
         if key == len(self._steps):
             self._check(node)
             self._steps.append((node.operation, arguments))
-            self._depths.append(1 + max((self._depths[a] for a in arguments), default=-1))
+            depth = 1 + max((self._depths[a] for a in arguments), default=-1)
+            self._depths.append(depth)
+            if depth == len(self._levels):
+                self._levels.append([])
+            self._levels[depth].append(key)
         self._keys[id(node)] = key
 
     def _check(self, node: Node) -> None:
@@ -143,10 +148,11 @@ class _Compiler:
                 expected="one of " + ", ".join(sorted(known.__name__ for known in RULES)),
             )
 
-    def _groups(self, depth: int) -> list[list[int]]:
+    def _groups(self, level: Sequence[int]) -> list[list[int]]:
         groups: dict[object, list[int]] = {}
-        for key, (operation, arguments) in enumerate(self._steps):
-            if self._depths[key] == depth and key not in self._values:
+        for key in level:
+            operation, arguments = self._steps[key]
+            if key not in self._values:
                 signature = tuple(
                     tuple((v.type, v.is_constant, v.whole) for v in self._values[a]) for a in arguments
                 )
@@ -154,10 +160,9 @@ class _Compiler:
                 groups.setdefault((type(operation), together, signature), []).append(key)
         return list(groups.values())
 
-    def _place_leaves(self, depth: int) -> None:
-        for key, (operation, _) in enumerate(self._steps):
-            if self._depths[key] != depth:
-                continue
+    def _place_leaves(self, level: Sequence[int]) -> None:
+        for key in level:
+            operation = self._steps[key][0]
             if isinstance(operation, Column):
                 self._values[key] = [self._raw[operation.name]]
             elif isinstance(operation, Number):

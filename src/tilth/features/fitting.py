@@ -17,7 +17,16 @@ from tilth.features.analyzers import analyze
 from tilth.features.derived_profiles import derive, without_empty_texts
 from tilth.features.looking import Labels, Look, look
 from tilth.features.nodes import Node, in_order
-from tilth.features.operations import Analyzed, AsText, Column, FillWith, Operation, RowWise, TargetMean
+from tilth.features.operations import (
+    Analyzed,
+    AsText,
+    Column,
+    FillWith,
+    FoldedConstants,
+    Operation,
+    RowWise,
+    TargetMean,
+)
 from tilth.profiles import ColumnProfile, Profile
 
 if TYPE_CHECKING:
@@ -25,6 +34,9 @@ if TYPE_CHECKING:
     from tilth.tables import Table
 
 __all__ = ["fit_nodes"]
+
+_LARGEST_WHOLE = 1 << 53
+_DIGITS = len(str(_LARGEST_WHOLE))
 
 
 def fit_nodes(
@@ -153,6 +165,7 @@ class _Fitting:
                 f"{node.text} needs the label",
                 where=node.place,
                 expected="fit(data, label), with a value for each row or the name of a column",
+                mend="leave it out where nothing is to be learned of labels, as in `tilth embed`",
             )
         return self._labels.classes
 
@@ -168,8 +181,28 @@ class _Fitting:
 
 def _analyzed(node: Node, operation: Analyzed, seen: ColumnProfile | Analysis) -> RowWise:
     try:
-        return analyze(operation, seen)
+        found = analyze(operation, seen)
+        if any(argument.operation == AsText(flag=False) for argument in node.arguments):
+            _check_whole(found)
     except FeatureError as error:
         raise FeatureError(
             f"{node.text}: {error.what}", where=node.place, expected=error.expected, mend=error.mend
         ) from error
+    return found
+
+
+def _check_whole(operation: RowWise) -> None:
+    """Refuse whole numbers as categories that a double, which they are in a graph, takes for their neighbors.
+
+    Raises:
+        FeatureError: there is such a number.
+    """
+    keyed = operation.everywhere if isinstance(operation, FoldedConstants) else operation
+    known: tuple[str, ...] = getattr(keyed, "keys", ()) or getattr(keyed, "values", ())
+    large = next((key for key in known if len(key) >= _DIGITS and abs(int(key)) >= _LARGEST_WHOLE), None)
+    if large is not None:
+        raise FeatureError(
+            f"the whole number {large} cannot be told from its neighbors",
+            expected="categories between -2^53 and 2^53",
+            mend="let the column be text",
+        )

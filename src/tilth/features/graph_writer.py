@@ -107,15 +107,18 @@ class GraphWriter:
 
     def constant(self, values: np.ndarray) -> str:
         """A constant tensor: float64, float32, int64, or texts."""
-        from onnx import helper, numpy_helper
+        from onnx import TensorProto, numpy_helper
 
         held = repr(values.tolist()) if values.dtype == np.object_ else values.tobytes()
         key = ("constant", values.dtype.str, values.shape, held)
         if key not in self._written:
             name = self._name("constant")
             if values.dtype == np.object_:
+                # ONNX's own helper would lose NUL characters at the end of a text.
                 texts = [text.encode() for text in values.ravel()]
-                tensor = helper.make_tensor(name, _element("string"), values.shape, texts)
+                tensor = TensorProto(
+                    name=name, data_type=_element("string"), dims=values.shape, string_data=texts
+                )
             else:
                 tensor = numpy_helper.from_array(values, name)
             self._initializers.append(tensor)

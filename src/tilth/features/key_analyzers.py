@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from tilth.errors import FeatureError
 from tilth.features import operations as op
-from tilth.features.number_analyzers import no_values
+from tilth.features.number_analyzers import no_values, too_far_apart
 from tilth.features.target_sums import FOLDS, TargetSums
 from tilth.profiles import ColumnProfile
 from tilth.sketches import KEY_NUMBERS, GroupedMoments, Moments
@@ -44,6 +44,8 @@ def scale_by(operation: op.ScaleBy, seen: GroupedMoments) -> op.RowWise:
         assert high is not None
         if low == high:
             return float(low), 1.0, 0.0, operation.low
+        if not math.isfinite(float(high) - float(low)):
+            raise too_far_apart()
         return float(low), float(high - low), operation.high - operation.low, operation.low
 
     return _affine(seen, constants)
@@ -80,31 +82,38 @@ def target_mean(operation: op.TargetMean, seen: TargetSums) -> op.RowWise:
     if seen.is_full:
         raise too_many_keys()
     keys, counts, sums = seen.tables()
-    parts = [None, *range(FOLDS)]
+    priors = [_ratio(sum(map(sum, part)), int(counts.sum())) for part in sums]
     tables = []
-    for left_out in parts:
+    for left_out in (None, *range(FOLDS)):
         rows = counts.sum(axis=1) - (0 if left_out is None else counts[:, left_out])
-        columns = [_smoothed(rows.tolist(), part, left_out, operation.smoothing) for part in sums]
+        columns = [
+            _smoothed(rows.tolist(), part, left_out, operation.smoothing, prior)
+            for part, prior in zip(sums, priors, strict=True)
+        ]
         tables.append(tuple(zip(*columns, strict=True)))
     suffixes = tuple(f"={name}" for name in operation.classes) or ("",)
     return op.FoldedConstants(op.KeyedConstants(tuple(keys), tables[0], suffixes), tuple(tables[1:]))
 
 
 def _smoothed(
-    rows: Sequence[int], sums: Sequence[Sequence[int]], left_out: int | None, smoothing: float
+    rows: Sequence[int], sums: Sequence[Sequence[int]], left_out: int | None, smoothing: float, prior: float
 ) -> list[float]:
-    """The smoothed mean of each key, and the mean of all, outside a fold."""
-    units = [sum(part) - (0 if left_out is None else part[left_out]) for part in sums]
-    total = sum(rows)
-    prior = _quotient(sum(units), total)
+    """The smoothed mean of each key outside a fold, and the mean of all rows for other keys.
+
+    That mean is the same for all folds: the means of what is outside each would tell which fold a row is in,
+    and with it a little of its label.
+    """
     found = []
-    for count, own in zip(rows, units, strict=True):
+    for count, own in zip(rows, sums, strict=True):
+        units = sum(own) - (0 if left_out is None else own[left_out])
         weight = count + smoothing
-        found.append((_quotient(own, 1) + smoothing * prior) / weight if weight else prior)
+        # A sum may be beyond the greatest double where the mean is not.
+        share = count / weight if weight else 0.0
+        found.append(_ratio(units, count) * share + prior * (1 - share) if count else prior)
     return [*found, prior]
 
 
-def _quotient(units: int, count: int) -> float:
+def _ratio(units: int, count: int) -> float:
     """A sum in units of 2**-1074, divided; NaN for nothing."""
     return units / (count << _UNIT_BITS) if count else math.nan
 

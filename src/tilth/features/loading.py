@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Mapping, Sequence
 from types import FunctionType
 from typing import cast
 
 from tilth.errors import FeatureError, closest
 from tilth.features.adopting import Transformer
+from tilth.features.requirements import is_unicode
 from tilth.features.source_lines import error_line
 from tilth.features.tracing import Features
 
@@ -56,7 +59,8 @@ def load_definition(source: str, where: str = "features.py") -> Features | Trans
         where: its path, for messages.
 
     Raises:
-        FeatureError: the text is not Python, fails when it is run, or defines neither or both.
+        FeatureError: the text is not Python, names a feature twice in one dictionary, fails when it is run,
+            or defines neither or both.
 
     Example:
         >>> text = "from sklearn.preprocessing import StandardScaler\ntransformer = StandardScaler()\n"
@@ -64,12 +68,11 @@ def load_definition(source: str, where: str = "features.py") -> Features | Trans
         StandardScaler()
     """
     namespace: dict[str, object] = {"__name__": "features", "__file__": where}
+    tree = _parsed(source, where)
     try:
-        exec(compile(source, where, "exec", dont_inherit=True), namespace)  # noqa: S102 - the project's own code
+        exec(compile(tree, where, "exec", dont_inherit=True), namespace)  # noqa: S102 - the project's own code
     except FeatureError:
         raise
-    except SyntaxError as error:
-        raise FeatureError(f"not Python: {error.msg}", where=f"{where}, line {error.lineno}") from error
     except (Exception, SystemExit) as error:  # the code is a person's own and may raise anything
         raise FeatureError(
             f"running it failed: {type(error).__name__}: {error}", where=error_line(error, where) or where
@@ -82,14 +85,64 @@ def load_definition(source: str, where: str = "features.py") -> Features | Trans
             )
         return _transformer(namespace[_TRANSFORMER], where)
     if not callable(function):
-        near = closest(_NAME, [name for name, value in namespace.items() if callable(value)])
         raise FeatureError(
             f"there is no function '{_NAME}'",
             where=where,
             expected='def features(x): return {"name": x["column"], ...}',
-            mend=f"rename '{near}'?" if near else None,
+            mend=_renamed(namespace),
         )
     return cast("Features", function)
+
+
+def _parsed(source: str, where: str) -> ast.Module:
+    """The text as Python.
+
+    Raises:
+        FeatureError: it is none, a text in it is none, or a dictionary in it has a name twice, of which only
+            the last would count.
+    """
+    try:
+        tree = ast.parse(source.removeprefix("\ufeff"), where)  # some editors begin a file with this mark
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None)
+        reason = getattr(error, "msg", None) or str(error)
+        place = where if line is None else f"{where}, line {line}"
+        raise FeatureError(f"not Python: {reason}", where=place) from error
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Dict):
+            _check_names(node.keys, where)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and not is_unicode(node.value):
+            raise FeatureError(
+                f"{node.value!r} is no text: it has half of a surrogate pair",
+                where=f"{where}, line {node.lineno}",
+                expected="whole characters of Unicode",
+            )
+    return tree
+
+
+def _check_names(keys: Sequence[ast.expr | None], where: str) -> None:
+    lines: dict[str, int] = {}
+    for key in keys:
+        if not isinstance(key, ast.Constant) or not isinstance(key.value, str):
+            continue
+        if key.value in lines:
+            raise FeatureError(
+                f"the name '{key.value}' stands twice in one dictionary",
+                where=f"{where}, line {key.lineno}",
+                expected=f"another name than in line {lines[key.value]}: of two, Python keeps the last",
+            )
+        lines[key.value] = key.lineno
+
+
+def _renamed(namespace: Mapping[str, object]) -> str | None:
+    """What is likely meant to be the features, under another name."""
+    functions = [name for name, value in namespace.items() if callable(value)]
+    transformers = [name for name, value in namespace.items() if isinstance(value, Transformer)]
+    near = closest(_NAME, functions)
+    if near:
+        return f"rename '{near}'?"
+    near = closest(_TRANSFORMER, transformers)
+    return f"rename '{near}' to '{_TRANSFORMER}'?" if near else None
 
 
 def _transformer(found: object, where: str) -> Transformer:

@@ -21,6 +21,7 @@ __all__ = [
     "quantile_ranks",
     "robust_scale",
     "scale",
+    "too_far_apart",
     "zscore",
 ]
 
@@ -57,12 +58,26 @@ def zscore(_: op.ZScore, profile: ColumnProfile) -> op.RowWise:
 def robust_scale(_: op.RobustScale, profile: ColumnProfile) -> op.RowWise:
     """`Affine` by median and quartiles."""
     low, middle, high = (defined(value) for value in profile.quantiles((0.25, 0.5, 0.75)))
-    return _spread(middle, high - low)
+    return _spread(middle, _distance(low, high))
 
 
 def max_abs_scale(_: op.MaxAbsScale, profile: ColumnProfile) -> op.RowWise:
     """`Affine` by the extremes."""
     return _spread(0.0, max(abs(defined(profile.min)), abs(defined(profile.max))))
+
+
+def _distance(low: float, high: float) -> float:
+    if not math.isfinite(high - low):
+        raise too_far_apart()
+    return high - low
+
+
+def too_far_apart() -> FeatureError:
+    """The error for values whose distance no double can hold."""
+    return FeatureError(
+        "the least and the greatest value are farther apart than the greatest double",
+        mend="clip the values first, or divide them by a constant",
+    )
 
 
 def _spread(middle: float, size: float) -> op.RowWise:
@@ -74,7 +89,7 @@ def scale(operation: op.Scale, profile: ColumnProfile) -> op.RowWise:
     low, high = defined(profile.min), defined(profile.max)
     if low == high:
         return op.Affine(shift=low, factor=0.0, offset=operation.low)
-    return op.Affine(low, high - low, operation.high - operation.low, operation.low)
+    return op.Affine(low, _distance(low, high), operation.high - operation.low, operation.low)
 
 
 def clip_quantiles(operation: op.ClipQuantiles, profile: ColumnProfile) -> op.RowWise:
@@ -105,6 +120,7 @@ def quantile_ranks(operation: op.QuantileRanks, profile: ColumnProfile) -> op.Ro
     low, high = defined(profile.min), defined(profile.max)
     if low == high:
         return op.Ranks((low,), (0.5,))
+    _distance(low, high)
     bounds = [low, *profile.quantile_boundaries(operation.count), high]
     ranks: dict[float, float] = {}
     for bound, places in groupby(enumerate(bounds), key=lambda at: at[1]):

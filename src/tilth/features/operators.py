@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from tilth.errors import FeatureError
 from tilth.features import operations as op
@@ -29,11 +29,15 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def constant(value: object) -> Node:
-    """A number, text or datetime written in an expression; a datetime without a zone is UTC.
+    """A number, text, date or datetime written in an expression; without a zone it is UTC.
 
     Raises:
         FeatureError: none of them.
     """
+    if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
+        value = value.item()  # type: ignore[attr-defined]  # a number of NumPy's as Python's
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day)
     if isinstance(value, datetime):
         zoned = value if value.tzinfo else value.replace(tzinfo=UTC)
         seconds = (zoned - _EPOCH) / timedelta(seconds=1)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
+import sys
 
 from tilth.errors import FeatureError
 from tilth.features.nodes import KIND_WORDS, Kind, Node
 from tilth.features.source_lines import caller_line
 
-__all__ = ["finite", "is_whole", "need", "unfit", "whole"]
+__all__ = ["finite", "is_unicode", "is_whole", "need", "unfit", "whole"]
 
 _MENDS: dict[tuple[Kind, Kind], str] = {
     ("number", "text"): "make it numbers first, with .one_hot() or .vocabulary()",
@@ -74,7 +74,7 @@ def finite(value: object, use: str) -> float:
     Raises:
         FeatureError: it is something else.
     """
-    if isinstance(value, int | float) and math.isfinite(value):
+    if isinstance(value, int | float) and abs(value) <= sys.float_info.max:
         return float(value)
     raise FeatureError(f"{use} got {value!r}", where=caller_line(), expected="a finite number")
 
@@ -87,3 +87,13 @@ def is_whole(value: object) -> bool:
         (True, False, False)
     """
     return isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+
+
+def is_unicode(text: str) -> bool:
+    r"""Whether a text can be written in UTF-8, which half of a surrogate pair cannot.
+
+    Example:
+        >>> is_unicode("a\u00e4"), is_unicode("a\ud800")
+        (True, False)
+    """
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)

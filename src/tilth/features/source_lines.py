@@ -7,7 +7,7 @@ import sys
 import types
 from pathlib import Path
 
-__all__ = ["caller_folder", "caller_line", "error_line"]
+__all__ = ["caller_folder", "caller_line", "defined_at", "error_line"]
 
 _HERE = str(Path(__file__).parent)
 
@@ -41,6 +41,12 @@ def error_line(error: BaseException, file: str | None = None) -> str | None:
             found = _place(name, trace.tb_lineno)
         trace = trace.tb_next
     return found
+
+
+def defined_at(function: object) -> str | None:
+    """File and line where a function begins; None for what is no plain function."""
+    code = getattr(function, "__code__", None)
+    return _place(code.co_filename, code.co_firstlineno) if isinstance(code, types.CodeType) else None
 
 
 def _place(file: str, line: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import TypeAlias
 
 from tilth.errors import FeatureError, closest
@@ -10,7 +10,8 @@ from tilth.features.expressions import Expression
 from tilth.features.inputs import Inputs
 from tilth.features.nodes import KIND_WORDS, NUMERIC, Kind, Node, in_order
 from tilth.features.operations import Operation
-from tilth.features.source_lines import error_line
+from tilth.features.requirements import is_unicode
+from tilth.features.source_lines import defined_at, error_line
 from tilth.types import ColumnType
 
 __all__ = ["Features", "trace"]
@@ -60,29 +61,49 @@ def _traced(
         found = features(Inputs(types, forbidden))
     except FeatureError:
         raise
-    except AttributeError as error:
-        raise _failure(error, _unknown_method(error)) from error
     except (Exception, SystemExit) as error:  # the code is a person's own and may raise anything
-        raise _failure(error) from error
+        raise FeatureError(
+            f"the features function failed: {type(error).__name__}: {error}",
+            where=error_line(error) or defined_at(features),
+            mend=_meant(error),
+        ) from error
     if not isinstance(found, Mapping):
+        if isinstance(found, Coroutine):
+            found.close()
         raise FeatureError(
             f"the features function returned {_what(found)}",
+            where=defined_at(features),
             expected='a dictionary from names to expressions, such as {"age": x["age"].zscore()}',
         )
+    place = defined_at(features)
     if not found:
-        raise FeatureError("the features function returned no features", expected="at least one")
-    return {_name(name): _checked(name, value) for name, value in found.items()}
+        raise FeatureError("the features function returned no features", where=place, expected="at least one")
+    return {_name(name, place): _checked(name, value, place) for name, value in found.items()}
 
 
-def _failure(error: BaseException, mend: str | None = None) -> FeatureError:
-    return FeatureError(
-        f"the features function failed: {type(error).__name__}: {error}", where=error_line(error), mend=mend
-    )
+_PYTHON_MENDS = {
+    "has no len()": "write .length(), of a text or a list",
+    "is not subscriptable": 'write .get(0) for an item of a list, x["name"] for a column',
+    "is not iterable": "write a + b + c, .tokens() for the words of a text, .sum() for a list's numbers",
+    "does not support item assignment": 'give the expression a name of its own: total = x["a"] + x["b"]',
+    "argument must be a string or a real number": "leave float() and int() out; .floor() makes whole numbers",
+    "must be real number": "use the expression's own .log(), .exp(), .sqrt(), ... instead of math's",
+}
+"""What to write where Python says that an expression is not a value."""
 
 
-def _unknown_method(error: AttributeError) -> str | None:
-    """What a person likely meant by a method that expressions do not have."""
-    if error.name is None or not isinstance(error.obj, Expression):
+def _meant(error: BaseException) -> str | None:
+    """What a person likely meant."""
+    if isinstance(error, TypeError):
+        text = str(error)
+        is_ours = any(name in text for name in ("'Expression'", "'Inputs'", "not Expression"))
+        return next((mend for what, mend in _PYTHON_MENDS.items() if is_ours and what in text), None)
+    if not isinstance(error, AttributeError) or error.name is None:
+        return None
+    if isinstance(error.obj, Inputs):
+        near = closest(error.name, error.obj)
+        return f'columns are in brackets: x["{near or error.name}"]'
+    if not isinstance(error.obj, Expression):
         return None
     near = closest(error.name, [name for name in dir(Expression) if not name.startswith("_")])
     return f"did you mean .{near}()?" if near else None
@@ -118,16 +139,18 @@ def _structure(node: Node) -> list[tuple[Operation, tuple[int, ...]]]:
     return [(step.operation, tuple(places[id(argument)] for argument in step.arguments)) for step in order]
 
 
-def _name(name: object) -> str:
-    if isinstance(name, str) and name:
+def _name(name: object, place: str | None) -> str:
+    if isinstance(name, str) and name and is_unicode(name):
         return name
-    raise FeatureError(f"the feature name {name!r} is not a name", expected="a text that is not empty")
+    raise FeatureError(
+        f"the feature name {name!r} is not a name", where=place, expected="a text that is not empty"
+    )
 
 
-def _checked(name: str, value: object) -> Node:
+def _checked(name: str, value: object, place: str | None) -> Node:
     if not isinstance(value, Expression):
         raise FeatureError(
-            f"the feature '{name}' is {_what(value)}", expected='an expression such as x["age"]'
+            f"the feature '{name}' is {_what(value)}", where=place, expected='an expression such as x["age"]'
         )
     node = value.node
     if node.kind in (*NUMERIC, "vector"):
@@ -140,4 +163,7 @@ def _checked(name: str, value: object) -> Node:
 
 
 def _what(value: object) -> str:
-    return "nothing" if value is None else f"a {type(value).__name__}"
+    if value is None:
+        return "nothing"
+    kind = type(value).__name__
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"

@@ -17,6 +17,7 @@ __all__ = ["RunComparison", "compare_runs", "find_run"]
 _GAVE = ("complete", "skipped", "failed")
 _TEXTS = ("features_file", "schema")
 _LONGEST_VALUE = 60
+_SHOWN_RUNS = 10
 
 Difference = tuple[JSONValue, JSONValue]
 """What the first run has, and the second."""
@@ -87,9 +88,13 @@ class RunComparison:
         changed = {name: values for name, values in self.metrics.items() if values[0] != values[1]}
         if not changed:
             return
-        yield f"\n{'on the test part':<20}{self.first.reference:>28}{self.second.reference:>28}{'change':>10}"
-        for name, (one, other) in changed.items():
-            yield f"{name:<20}{_estimate(one):>28}{_estimate(other):>28}{_change(one, other):>10}"
+        rows = [("on the test part", self.first.reference, self.second.reference, "change")]
+        rows += [(name, _estimate(a), _estimate(b), _change(a, b)) for name, (a, b) in changed.items()]
+        first, *others = (max(len(row[at]) for row in rows) for at in range(len(rows[0])))
+        yield ""
+        for name, *cells in rows:
+            found = (cell.rjust(width) for cell, width in zip(cells, others, strict=True))
+            yield "  ".join([name.ljust(first), *found]).rstrip()
 
 
 def compare_runs(project: Project, first: str, second: str) -> RunComparison:
@@ -120,11 +125,17 @@ def find_run(store: Store, project: Project, reference: str) -> Run:
     run = store.run(found.run) if isinstance(found, ModelVersion) and found.run is not None else found
     if isinstance(run, Run) and run.command == "run":
         return run
+    known = [str(run.number) for run in store.runs(command="run", limit=_SHOWN_RUNS)]
+    if isinstance(run, Run):
+        what = f"{run.reference} is one of `tilth {run.command}`, not of `tilth run`"
+    else:
+        what = f"'{reference}' is not a run of the pipeline"
     raise UsageError(
-        f"'{reference}' is not a run of the pipeline",
+        what,
         where=str(project.directory),
-        expected='a run such as "run:4", or a model such as "census@champion"',
-        mend="see the runs with: tilth status",
+        expected=f'a run ({", ".join(known)}), or a model such as "census@champion"'
+        if known
+        else "a run of `tilth run`, of which there is none yet",
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from tilth.errors import CheckFailed, UsageError
+from tilth.errors import CheckFailed, TilthError, UsageError
 from tilth.pipelines.comparing import find_run
 from tilth.pipelines.data_steps import DATA_STEPS
 from tilth.pipelines.model_steps import MODEL_STEPS
@@ -25,6 +25,7 @@ Outcome = Literal["identical", "different", "not possible"]
 
 _STEPS: Mapping[str, Step] = {step.name: step for step in (*DATA_STEPS, *MODEL_STEPS)}
 _GAVE = ("complete", "skipped", "failed")
+_GONE = ("is not there any more", "has changed since")
 _NUMBERED = re.compile(r"(?P<name>.*)\[(?P<position>\d+)\]")
 
 
@@ -64,7 +65,11 @@ class Reproduction:
             return None
         wrong = [f"{name} ({note})" for name, (outcome, note) in self.steps.items() if outcome != "identical"]
         before, now = self.code
-        mend = f"the run was made by {before}, this is {now}: install that version" if before != now else None
+        mend = None
+        if all(note.endswith(_GONE) for outcome, note in self.steps.values() if outcome != "identical"):
+            mend = "put the data back as they were"
+        elif before != now:
+            mend = f"the run was made by {before}, this is {now}: install that version"
         return CheckFailed(f"{self.run.reference} is not reproduced: {', '.join(wrong)}", mend=mend)
 
 
@@ -79,7 +84,7 @@ def reproduce(project: Project, reference: str, listener: Listener) -> Reproduct
         listener: who is told how it goes on.
 
     Raises:
-        UsageError: no such run, or one that was recorded without its configuration.
+        UsageError: no such run, one that was recorded without its configuration, or without a finished step.
     """
     artifacts = project.artifacts()
     with project.store() as store:
@@ -99,6 +104,12 @@ def reproduce(project: Project, reference: str, listener: Listener) -> Reproduct
                 codes.add(str(did.code_version))
                 listener.started(did.step)
                 steps[did.step] = _again(then, store, artifacts, did, listener)
+        if not steps:
+            raise UsageError(
+                f"{run.reference} ended before a step was complete: there is nothing to do again",
+                where=str(project.directory),
+                mend="see how far each run came with: tilth lineage run:NUMBER",
+            )
         return Reproduction(run, steps, (", ".join(sorted(codes)), code_version()))
 
 
@@ -124,6 +135,7 @@ def _outcome(
         return "not possible", str(gone)
     drafts = {name: artifacts.draft(output.suffix) for name, output in step.outputs.items()}
     try:
+        # What went well then and is refused now is told: another version of Tilth may see it otherwise.
         step.run(StepContext(project, execution.parameters, inputs, files, drafts))
         recorded = store.outputs(execution)
         changed = [
@@ -131,6 +143,8 @@ def _outcome(
             for name, draft in drafts.items()
             if name not in recorded or digest_of_file(draft) != recorded[name].digest
         ]
+    except TilthError as error:
+        return "not possible", error.what
     finally:
         for draft in drafts.values():
             draft.unlink(missing_ok=True)
@@ -148,9 +162,9 @@ def _file(artifacts: ArtifactStore, artifact: Artifact) -> Path:
         return artifacts.path(artifact.digest, suffix)
     path = Path(artifact.name)
     if not path.is_file():
-        raise _GoneError(f"{path.name} is not there any more")
+        raise _GoneError(f"{path.name} {_GONE[0]}")
     if digest_of_file(path) != artifact.digest:
-        raise _GoneError(f"{path.name} has changed since")
+        raise _GoneError(f"{path.name} {_GONE[1]}")
     return path
 
 
@@ -160,7 +174,7 @@ def _regrouped(step: Step, named: Mapping[str, Artifact]) -> dict[str, tuple[Art
     for name, artifact in named.items():
         numbered = None if name in groups else _NUMBERED.fullmatch(name)
         if numbered is None:
-            groups[name][0] = artifact
+            groups.setdefault(name, {})[0] = artifact
         else:
-            groups[numbered["name"]][int(numbered["position"])] = artifact
+            groups.setdefault(numbered["name"], {})[int(numbered["position"])] = artifact
     return {name: tuple(found[at] for at in sorted(found)) for name, found in groups.items()}

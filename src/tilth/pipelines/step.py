@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tilth.checks import Verdict
 from tilth.engines import Engine
-from tilth.errors import CheckFailed, UsageError
+from tilth.errors import CheckFailed, NotFoundError, UsageError
 from tilth.projects import Project
 from tilth.store import Artifact
 from tilth.types import JSONObject
@@ -61,9 +61,15 @@ class StepContext:
     engine: Engine | None = None
 
     def path(self, name: str) -> Path:
-        """The file of an input that is exactly one artifact."""
-        (path,) = self.files[name]
-        return path
+        """The file of an input that is exactly one artifact.
+
+        Raises:
+            NotFoundError: there is none; only where another version of Tilth recorded the inputs.
+        """
+        found = self.files[name]
+        if not found:
+            raise NotFoundError(f"this version of Tilth needs '{name}' for that")
+        return found[0]
 
     def text(self, name: str) -> str:
         """The text of an input that is exactly one artifact."""

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tilth.errors import RequestError
+from tilth.inference import SAMPLE_RATE
 from tilth.schemas import Column
 from tilth.serving.columns import ABSENT, ColumnJudge, Given, Judged, Unexpected, describe
-from tilth.tables import LONGEST_S, image_problem, pixel_count, recording_seconds
+from tilth.tables import LONGEST_S, decode_recording, image_problem, pixel_count, recording_seconds
 from tilth.tables.media import media_type
 from tilth.types import ColumnType, JSONValue
 
@@ -33,6 +34,15 @@ _NOUNS = {"image": "image", "audio": "recording"}
 def is_ragged(column: Column) -> bool:
     """Whether the values of a column differ in size: lists, images, recordings."""
     return column.type in _EXPECTED_LIST or column.type in _EXPECTED_MEDIA
+
+
+def _hint(text: str) -> str:
+    """What makes a text no base64 that nearly is."""
+    if text.startswith("data:"):
+        return ": leave out what comes before the comma"
+    if any(character.isspace() for character in text):
+        return ": it has line breaks or blanks"
+    return ": it has - and _ instead of + and /" if "-" in text or "_" in text else ""
 
 
 class RaggedJudge:
@@ -238,7 +248,7 @@ class MediaJudge(RaggedJudge):
         try:
             content = base64.b64decode(value, validate=True)
         except (binascii.Error, ValueError):
-            raise self.wrong(row, f"{describe(value)}, which is not base64") from None
+            raise self.wrong(row, f"{describe(value)}, which is not base64{_hint(value)}") from None
         if media_type(content[:32]) != self.type:
             raise self.wrong(row, f"{len(content):,} bytes that are no {_NOUNS[self.type]}")
         return content
@@ -265,6 +275,8 @@ class MediaJudge(RaggedJudge):
             seconds = recording_seconds(content)
             if seconds is None:
                 raise self.wrong(row, f"{len(content):,} bytes that cannot be read")
+            if seconds == 0 and decode_recording(content, SAMPLE_RATE) is None:
+                raise self.wrong(row, "a recording without samples")
             if seconds > LONGEST_S:
                 raise self.wrong(
                     row, f"{seconds:,.0f} seconds", f"a recording of at most {LONGEST_S} seconds"

@@ -187,7 +187,8 @@ def _check_names(table: Table, sides: Sequence[_Side]) -> None:
                 raise DataError(
                     f"two columns would be called '{name}'",
                     where=f"{taken[name]}, {side.table.name}",
-                    mend=f"give the features a prefix, {{'prefix': table}}, or leave '{name}' out",
+                    mend=f"give the features a prefix (--prefix bal; in Python {{'bal': table}}), "
+                    f"or leave '{name}' out",
                 )
             taken[name] = side.table.name
 

@@ -44,7 +44,8 @@ class Base:
         raise FeatureError(
             f"{self} is not known while features are defined, so it cannot be a Python condition",
             where=caller_line(),
-            mend="use where(condition, a, b), and & | ~ instead of and, or, not",
+            mend="use where(condition, a, b), and & | ~ instead of and, or, not; (18 < x) & (x < 65) for "
+            "18 < x < 65, .is_in([...]) for in, maximum(a, b) for max(a, b)",
         )
 
     def _need(self, kinds: tuple[Kind, ...], method: str) -> None:

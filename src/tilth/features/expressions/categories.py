@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Self
 
+from tilth.errors import FeatureError
 from tilth.features import operations as op
 from tilth.features.expressions.base import Base
 from tilth.features.nodes import Kind, Node
 from tilth.features.requirements import need, whole
+from tilth.features.source_lines import caller_line
 
-__all__ = ["CategoryMethods", "text_node"]
+__all__ = ["CategoryMethods", "key_node", "text_node"]
 
 
 class CategoryMethods(Base):
@@ -39,6 +41,22 @@ class CategoryMethods(Base):
         arguments = [top, min_count] if min_count != 1 else [top] * (top is not None)
         category = self._of(text_node(self._node, f"{self}.{method}()"))
         return category._method(operation, kind, method, *arguments)
+
+
+def key_node(key: object, use: str) -> Node:
+    """What is given as a key, as text.
+
+    Raises:
+        FeatureError: not a category.
+    """
+    if not isinstance(key, Base):
+        raise FeatureError(
+            f"{use}: {key!r} is no key",
+            where=caller_line(),
+            expected="a category, such as x['shop']",
+            mend=f"write x[{key!r}]" if isinstance(key, str) else None,
+        )
+    return text_node(key.node, use)
 
 
 def text_node(node: Node, use: str) -> Node:

@@ -7,7 +7,7 @@ from typing import Self
 from tilth.errors import FeatureError
 from tilth.features import operations as op
 from tilth.features.expressions.base import Base
-from tilth.features.expressions.categories import text_node
+from tilth.features.expressions.categories import key_node, text_node
 from tilth.features.nodes import NUMERIC, Kind, Node, in_order
 from tilth.features.requirements import finite, need
 from tilth.features.source_lines import caller_line
@@ -93,5 +93,5 @@ class KeyMethods(Base):
         text = f"{self}.{statistic}_by({key!r})"
         need(self._node, NUMERIC, text)
         kind: Kind = "integer" if statistic == "count" else "number"
-        arguments = (self._node, text_node(key.node, text))
+        arguments = (self._node, key_node(key, text))
         return self._of(Node(op.StatisticBy(statistic), arguments, kind, text, caller_line()))

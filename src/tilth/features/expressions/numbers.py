@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Self
 
 from tilth.errors import FeatureError
 from tilth.features import operations as op
 from tilth.features.expressions.base import Base
-from tilth.features.expressions.categories import text_node
+from tilth.features.expressions.categories import key_node
 from tilth.features.nodes import KIND_WORDS, NUMERIC, Kind, Node
 from tilth.features.requirements import finite, is_whole, need, whole
 from tilth.features.source_lines import caller_line
 
 __all__ = ["NumberMethods"]
+
+_MOST_BUCKETS = 65_536
+"""Quantiles are exact up to so many different numbers."""
 
 
 class NumberMethods(Base):
@@ -147,9 +150,9 @@ class NumberMethods(Base):
             FeatureError: not a number, or low not below high.
         """
         lower, upper = finite(low, "scale"), finite(high, "scale")
-        if lower >= upper:
+        if lower >= upper or math.isinf(upper - lower):
             raise FeatureError(
-                f"{self}.scale({low!r}, {high!r}): low is not below high",
+                f"{self}.scale({low!r}, {high!r}): low is not below high, or too far below it",
                 where=caller_line(),
                 expected="low < high",
             )
@@ -165,7 +168,7 @@ class NumberMethods(Base):
             bounds: ascending numbers.
 
         Raises:
-            FeatureError: not a number; no bounds, or bounds that do not ascend.
+            FeatureError: not a number; no bounds or more than 65,536, or bounds that do not ascend.
         """
         self._need(NUMERIC, "buckets")
         numbers = self._ascending(bounds, "buckets", 1)
@@ -175,10 +178,10 @@ class NumberMethods(Base):
         """Which of `count` buckets the value is in, with about as many training values in each.
 
         Raises:
-            FeatureError: not a number, or fewer than 2 buckets.
+            FeatureError: not a number, or fewer than 2 or more than 65,536 buckets.
         """
         self._need(NUMERIC, "quantile_buckets")
-        whole(count, 2, "quantile_buckets")
+        _check_buckets(count, "quantile_buckets")
         return self._method(op.QuantileBuckets(count), "integer", "quantile_buckets", count)
 
     def equal_width_buckets(self, count: int) -> Self:
@@ -188,10 +191,10 @@ class NumberMethods(Base):
         are the first and the last bucket.
 
         Raises:
-            FeatureError: not a number, or fewer than 2 buckets.
+            FeatureError: not a number, or fewer than 2 or more than 65,536 buckets.
         """
         self._need(NUMERIC, "equal_width_buckets")
-        whole(count, 2, "equal_width_buckets")
+        _check_buckets(count, "equal_width_buckets")
         return self._method(op.EqualWidthBuckets(count), "integer", "equal_width_buckets", count)
 
     def quantile_ranks(self, bounds: int | Sequence[float] = 100) -> Self:
@@ -203,18 +206,35 @@ class NumberMethods(Base):
                 and the greatest value. A value that is several of these has the mean of their ranks.
 
         Raises:
-            FeatureError: not a number; fewer than 2 bounds or buckets, or bounds that do not ascend.
+            FeatureError: not a number; fewer than 2 or more than 65,536 bounds or buckets, or bounds that do
+                not ascend.
         """
         if isinstance(bounds, int):
-            whole(bounds, 2, "quantile_ranks")
+            _check_buckets(bounds, "quantile_ranks")
             return self._analyzed(op.QuantileRanks(bounds), "quantile_ranks", bounds)
         numbers = self._ascending(bounds, "quantile_ranks", 2)
+        if math.isinf(numbers[-1] - numbers[0]):
+            raise FeatureError(
+                f"{self}.quantile_ranks({list(bounds)!r}): the bounds are too far apart",
+                where=caller_line(),
+                expected="a distance below the greatest double",
+            )
         ranks = tuple(place / (len(numbers) - 1) for place in range(len(numbers)))
         self._need(NUMERIC, "quantile_ranks")
         return self._method(op.Ranks(numbers, ranks), "number", "quantile_ranks", list(bounds))
 
     def _ascending(self, bounds: Sequence[float], method: str, least: int) -> tuple[float, ...]:
+        if not isinstance(bounds, Iterable):
+            raise FeatureError(
+                f"{self}.{method}({bounds!r})", where=caller_line(), expected="numbers, such as [18, 30, 65]"
+            )
         numbers = tuple(finite(bound, method) for bound in bounds)
+        if len(numbers) > _MOST_BUCKETS:
+            raise FeatureError(
+                f"{self}.{method}() got {len(numbers):,} bounds",
+                where=caller_line(),
+                expected=f"at most {_MOST_BUCKETS:,}",
+            )
         if len(numbers) < least or any(a >= b for a, b in itertools.pairwise(numbers)):
             raise FeatureError(
                 f"{self}.{method}({list(bounds)!r}): the bounds do not ascend",
@@ -228,13 +248,21 @@ class NumberMethods(Base):
         self._need(NUMERIC, method)
         shown = ", ".join([*map(repr, arguments), f"by={by!r}"])
         text = f"{self}.{method}({shown})"
-        key = text_node(by.node, text)
+        key = key_node(by, text)
         return self._of(Node(operation, (self._node, key), "number", text, caller_line()))
 
     def _analyzed(self, operation: op.Analyzed, method: str, *arguments: object) -> Self:
         self._need((*NUMERIC, "numbers"), method)
         kind: Kind = "numbers" if self.kind == "numbers" else "number"
         return self._method(operation, kind, method, *arguments)
+
+
+def _check_buckets(count: object, method: str) -> None:
+    whole(count, 2, method)
+    if isinstance(count, int) and count > _MOST_BUCKETS:
+        raise FeatureError(
+            f"{method} got {count!r}", where=caller_line(), expected=f"at most {_MOST_BUCKETS:,} buckets"
+        )
 
 
 def _fill(node: Node, value: float | str) -> op.FillFrom | op.FillWith:

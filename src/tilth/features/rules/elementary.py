@@ -84,6 +84,13 @@ def _extreme(operator: str) -> Rule:
     return Rule(stacked(emit))
 
 
+def _rounded(value: Arithmetic) -> Arithmetic:
+    """To multiples of 1 / _FINE; what becomes 0 has no sign, which would be that of the last bit."""
+    fine = (value * _FINE).node("Round") / _FINE
+    zero = Arithmetic(value.writer, value.writer.constant(row([0.0])))
+    return zero.where(fine.test("Equal", 0.0), fine)
+
+
 def _cyclic(
     writer: GraphWriter, operations: Sequence[op.Cyclic], arguments: Sequence[Sequence[Value]]
 ) -> list[list[Value]]:
@@ -92,9 +99,7 @@ def _cyclic(
     periods = Arithmetic(writer, writer.constant(row([operation.period for operation in operations])))
     turns = (value - starts) / periods
     angle = (turns - turns.node("Floor")) * (2 * math.pi)
-    parts = [
-        writer.columns(((angle.node(name) * _FINE).node("Round") / _FINE).block) for name in ("Sin", "Cos")
-    ]
+    parts = [writer.columns(_rounded(angle.node(name)).block) for name in ("Sin", "Cos")]
     return [list(both) for both in zip(*parts, strict=True)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -13,6 +14,9 @@ from tilth.features.rules.elementary import natural_logarithm
 from tilth.features.rules.rule import Rule, either, missing, row, stacked, when
 
 __all__ = ["RULES"]
+
+_FEW_BOUNDS = 24
+"""Up to so many all bounds are compared with at once."""
 
 _SMALL = 1e-6
 """Below this the series of ln(1 + a) to its second term is more exact than the logarithm of the sum."""
@@ -112,17 +116,34 @@ def _buckets(writer: GraphWriter, operations: Sequence[op.Buckets], block: str) 
 
 
 def _reached(writer: GraphWriter, given: Sequence[Sequence[float]], block: str) -> str:
-    """How many of the bounds that each column has are at most its value; 0 for a missing one."""
+    """How many of the bounds that each column has are at most its value; 0 for a missing one.
+
+    Of many bounds first every k-th one is looked at, and then those that come before the next of these.
+    """
     longest = max(len(bounds) for bounds in given)
-    bounds = np.full((1, len(given), longest), np.nan)  # nothing is at least NaN
+    size = 1 if longest <= _FEW_BOUNDS else math.isqrt(longest - 1) + 1
+    bounds = np.full((len(given), -(-longest // size) * size), np.nan)  # nothing is at least NaN
     for position, own in enumerate(given):
-        bounds[0, position, : len(own)] = own
-    width = len(given)
+        bounds[position, : len(own)] = own
     last_axis = writer.constant(np.array([2], dtype=np.int64))
-    deep = writer.node("Unsqueeze", block, last_axis, type="double", width=width)
-    reached = writer.node("GreaterOrEqual", deep, writer.constant(bounds), type="bool", width=width)
-    ones = writer.cast(reached, "double")
-    return writer.node("ReduceSum", ones, last_axis, type="double", width=width, keepdims=0)
+    deep = writer.node("Unsqueeze", block, last_axis, type="double", width=len(given))
+
+    def count(among: str) -> Arithmetic:
+        reached = writer.node("GreaterOrEqual", deep, among, type="bool", width=len(given))
+        ones = writer.cast(reached, "double")
+        total = writer.node("ReduceSum", ones, last_axis, type="double", width=len(given), keepdims=0)
+        return Arithmetic(writer, total)
+
+    if size == 1:
+        return count(writer.constant(bounds[None])).block
+    runs = np.full((len(given), bounds.shape[1] // size + 1, size), np.nan)  # none after the last run
+    runs[:, :-1] = bounds.reshape(len(given), -1, size)
+    whole = count(writer.constant(runs[None, :, :-1, -1]))
+    begins = writer.constant(np.arange(len(given), dtype=np.int64)[None, :] * runs.shape[1])
+    places = writer.node("Add", writer.cast(whole.block, "int64"), begins, type="int64", width=len(given))
+    table = writer.constant(runs.reshape(-1, size))
+    run = writer.node("Gather", table, places, type="double", width=len(given), axis=0)
+    return (whole * float(size) + count(run)).block
 
 
 def _ranks(writer: GraphWriter, operations: Sequence[op.Ranks], block: str) -> str:
@@ -145,8 +166,10 @@ def _ranks(writer: GraphWriter, operations: Sequence[op.Ranks], block: str) -> s
     step = chosen(lambda o: (0.0, *np.diff(o.ranks).tolist(), 0.0))
     line = (value - begin) / width * step + rank
     ends = Arithmetic(writer, writer.constant(row([operation.bounds[-1] for operation in operations])))
-    one = Arithmetic(writer, _scalar(writer, 1.0))
-    return one.where(value.test("Greater", ends), line).block
+    # Beyond the bounds the line may be infinity times 0.
+    starts = Arithmetic(writer, writer.constant(row([operation.bounds[0] for operation in operations])))
+    zero, one = (Arithmetic(writer, _scalar(writer, end)) for end in (0.0, 1.0))
+    return one.where(value.test("Greater", ends), zero.where(value.test("Less", starts), line)).block
 
 
 RULES: dict[type[op.RowWise], Rule] = {

@@ -23,14 +23,17 @@ _FEW = 4
 
 
 def _as_text(writer: GraphWriter, operations: Sequence[op.AsText], block: str) -> str:
-    absent, width = missing(writer, block), writer.width_of(block)
-    zero = writer.constant(row([0.0]))
+    width, zero = writer.width_of(block), writer.constant(row([0.0]))
     if operations[0].flag:
+        absent = missing(writer, block)
         is_false = writer.node("Equal", block, zero, type="bool", width=width)
         text = when(writer, is_false, writer.constant(row(["false"])), writer.constant(row(["true"])))
-    else:
-        text = writer.cast(writer.cast(when(writer, absent, zero, block), "int64"), "string")
-    return when(writer, absent, writer.constant(row([""])), text)
+        return when(writer, absent, writer.constant(row([""])), text)
+    # What an integer of 64 bits cannot hold would be another one on each machine; NaN is not below it either.
+    size = writer.node("Abs", block, type="double", width=width)
+    fits = writer.node("Less", size, writer.constant(row([2.0**63])), type="bool", width=width)
+    text = writer.cast(writer.cast(when(writer, fits, block, zero), "int64"), "string")
+    return when(writer, fits, text, writer.constant(row([""])))
 
 
 def _cross(writer: GraphWriter, _: Sequence[op.Cross], first: str, second: str) -> str:

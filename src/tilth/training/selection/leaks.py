@@ -51,8 +51,8 @@ class Leak:
     def __str__(self) -> str:
         return (
             f"'{self.column}' alone tells the label ({self.metric} {self.value:.4f} on held-out rows): was "
-            f"it known before? If not, leave it out with --exclude {shlex.quote(self.column)}, in a project by "
-            "deleting its lines in features.py"
+            f"it known before? If not, leave it out with --exclude {shlex.quote(self.column)}, in a project "
+            "by deleting its lines in features.py"
         )
 
 

@@ -6,7 +6,7 @@ import ast
 import re
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from tilth.errors import DataError, counted
 from tilth.features import Features, default_features, load_features
 from tilth.metrics import LabelValue
 from tilth.profiles import Profile, profile
+from tilth.schemas import Schema
 from tilth.tables import Table, open_table
 from tilth.training.selection.candidates import Candidates
 from tilth.training.selection.sample import Sample, read_sample
@@ -99,7 +100,10 @@ def _with_default_features(
         rows = sample.table.select(there)
         found = profile(rows)
         notes += _missing_texts(found)
-        text = default_features(infer_schema(found), label)
+        schema = infer_schema(found)
+        if len(sample.labels) < sample.rows:
+            schema = _with_identifiers(schema, table, found)
+        text = default_features(schema, label)
         left_out |= _reasons(text)
     types = {name: kind for name, kind in table.columns.items() if name in there and name not in left_out}
     if not types:
@@ -116,6 +120,17 @@ def _with_default_features(
     return Prepared(first, candidates, left_out, tuple(notes))
 
 
+def _with_identifiers(schema: Schema, table: Table, found: Profile) -> Schema:
+    """The schema of drawn rows with the row numbers that only all rows show: drawn ones have gaps."""
+    names = [n for n, seen in found.columns.items() if seen.type == "int" and seen.distinct == found.rows]
+    if not names:
+        return schema
+    whole = profile(table.select(names))
+    given = {name for name in names if whole[name].kind == "identifier"}
+    columns = (replace(c, kind="identifier") if c.name in given else c for c in schema.columns)
+    return replace(schema, columns=tuple(columns))
+
+
 def _missing_texts(found: Profile) -> list[str]:
     """Texts that may stand for missing values: they make a category of a column of numbers."""
     columns: dict[str, list[str]] = {}
@@ -124,8 +139,8 @@ def _missing_texts(found: Profile) -> list[str]:
             if hint.kind == "sentinel" and isinstance(hint.values[0], str):
                 columns.setdefault(hint.values[0], []).append(name)
     return [
-        f"'{text}' was read as a text, but may stand for a missing value ({_listed(names)}): if so, ask again "
-        f"with --missing {shlex.quote(text)}"
+        f"'{text}' was read as a text, but may stand for a missing value ({_listed(names)}): if so, ask "
+        f"again with --missing {shlex.quote(text)}"
         for text, names in columns.items()
     ]
 
