@@ -403,3 +403,15 @@ def test_many_rows_of_few_texts_are_what_each_is_alone() -> None:
         bulk = transform.transform(data)
     for row in range(0, 40_000, 1_871):
         np.testing.assert_array_equal(bulk[row], transform.transform(data.slice(row, 1))[0])
+
+
+def test_constants_keep_a_nul_at_their_end() -> None:
+    data = pa.table({"t": ["a", "a\0", None]})
+    transform = Transform(
+        lambda x: {
+            "equal": x["t"] == "a\0",
+            "filled": x["t"].fill_missing("ab\0\0").length(),
+            "mode": x["t"].fill_missing("mode") == "a\0",
+        }
+    )
+    np.testing.assert_array_equal(transform.fit(data).transform(data), [[0, 1, 0], [1, 2, 1], [NAN, 4, 1]])

@@ -88,7 +88,7 @@ def _ngrams(lists: st.SearchStrategy[Tree]) -> st.SearchStrategy[Tree]:
 
 
 def _features(own: st.SearchStrategy[Tree], more: st.SearchStrategy[Tree]) -> st.SearchStrategy[Tree]:
-    """Features of texts, of lists `own` of texts and `more` of numbers; deferred, so that a repr stays short."""
+    """Features of texts, of lists `own` of texts and `more` of numbers; deferred to keep their repr short."""
     columns = st.sampled_from([("column", "s"), ("column", "t")])
     simple = st.deferred(lambda: columns | _grow(columns, _lists_of(columns, own)))
     texts = st.deferred(lambda: simple | _grow(simple, _lists_of(simple, own)))
