@@ -6,9 +6,8 @@ Makes seeded tables in a temporary folder (or in FOLDER, where they are kept and
 command in a process of its own, in turn with what it is compared with, and prints Markdown tables of medians.
 `--quick` leaves out the 10 and 50 million rows. The names: speed, bulk, row, length.
 
-tf.Transform is not run here: it needs TensorFlow and Beam. Its figure was measured once, on the same file,
-with its output and function written too (tensorflow-transform 1.21.0, one worker of Beam's DirectRunner, on
-the machine that RESULTS.md names).
+tf.Transform is not run here: it needs TensorFlow and Beam. Its figure is a given one for the same work, with
+its output and function written too (tensorflow-transform 1.21.0, one worker of Beam's DirectRunner).
 """
 
 from __future__ import annotations
