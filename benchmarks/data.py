@@ -23,6 +23,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -338,41 +339,55 @@ MEASUREMENTS = {
 }
 
 
-def main() -> None:
+def command_line(
+    description: str | None,
+    measurements: dict[str, Callable[[Path, int, bool], None]],
+    roles: dict[str, Callable[[str, int], None]],
+    libraries: tuple[str, ...],
+) -> None:
+    """Measure what is asked for, or do the piece of work that a measurement started this process for.
+
+    Args:
+        description: what `--help` says.
+        measurements: what can be measured, by name.
+        roles: the pieces of work that need the number of runs, by name.
+        libraries: those whose versions are told.
+    """
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", action="append", choices=list(MEASUREMENTS))
+    parser.add_argument("--only", action="append", choices=list(measurements))
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--role", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.role:
         work, path = arguments.role
-        if work == "merging":
-            merging(path, arguments.runs)
-        elif work.startswith("make "):
-            MAKERS[work.removeprefix("make ")](Path(path))
-        else:
-            WORK[work](path)
+        roles[work](path, arguments.runs)
         return
     machine = platform.processor() or platform.machine()
-    print(
-        f"{machine}, {os.cpu_count()} cores, Python {platform.python_version()}, {json.dumps(libraries())}\n"
-    )
+    versions = json.dumps({name: version(name) for name in libraries})
+    print(f"{machine}, {os.cpu_count()} cores, Python {platform.python_version()}, {versions}\n")
     with tempfile.TemporaryDirectory() as scratch:
         folder = arguments.folder or Path(scratch)
-        for name in arguments.only or MEASUREMENTS:
-            MEASUREMENTS[name](folder, arguments.runs, arguments.quick)
+        for name in arguments.only or measurements:
+            measurements[name](folder, arguments.runs, arguments.quick)
 
 
-def libraries() -> dict[str, str]:
-    """The versions of what is compared."""
-    from importlib.metadata import version
-
-    return {name: version(name) for name in ("tilth", "duckdb", "polars", "pyarrow", "numpy")}
+def roles_of(
+    works: dict[str, Callable[[str], None]], makers: dict[str, Callable[[Path], None]]
+) -> dict[str, Callable[[str, int], None]]:
+    """Work on a path, and the making of tables, as roles that do not need the number of runs."""
+    found = {name: lambda path, _, work=work: work(path) for name, work in works.items()}
+    made = {f"make {name}": lambda path, _, make=make: make(Path(path)) for name, make in makers.items()}
+    return found | made
 
 
 if __name__ == "__main__":
-    main()
+    command_line(
+        __doc__,
+        MEASUREMENTS,
+        roles_of(WORK, MAKERS) | {"merging": merging},
+        ("tilth", "duckdb", "polars", "pyarrow", "numpy"),
+    )

@@ -12,15 +12,11 @@ its output and function written too (tensorflow-transform 1.21.0, one worker of 
 
 from __future__ import annotations
 
-import argparse
 import functools
-import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -29,7 +25,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from data import MILLION, WORDS, in_turn, make_table, table
+from data import MILLION, WORDS, command_line, in_turn, make_table, roles_of, table
 
 TF_TRANSFORM_CPU_S = 37.0
 FLOATS = [f"f{i}" for i in range(10)]
@@ -312,42 +308,10 @@ MEASUREMENTS = {
 INSIDE = {"bulk": bulk, "row": row}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", action="append", choices=list(MEASUREMENTS))
-    parser.add_argument("--folder", type=Path)
-    parser.add_argument("--role", nargs=2, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.role:
-        work, path = arguments.role
-        if work in INSIDE:
-            INSIDE[work](path, arguments.runs)
-        elif work.startswith("make "):
-            MAKERS[work.removeprefix("make ")](Path(path))
-        else:
-            WORK[work](path)
-        return
-    machine = platform.processor() or platform.machine()
-    print(
-        f"{machine}, {os.cpu_count()} cores, Python {platform.python_version()}, {json.dumps(libraries())}\n"
-    )
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = arguments.folder or Path(scratch)
-        for name in arguments.only or MEASUREMENTS:
-            MEASUREMENTS[name](folder, arguments.runs, arguments.quick)
-
-
-def libraries() -> dict[str, str]:
-    """The versions of what is compared."""
-    from importlib.metadata import version
-
-    names = ("tilth", "scikit-learn", "onnxruntime", "pyarrow", "polars", "numpy")
-    return {name: version(name) for name in names}
-
-
 if __name__ == "__main__":
-    main()
+    command_line(
+        __doc__,
+        MEASUREMENTS,
+        roles_of(WORK, MAKERS) | INSIDE,
+        ("tilth", "scikit-learn", "onnxruntime", "pyarrow", "polars", "numpy"),
+    )

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, load_from_string
 
+from shops import shop_features, shops
 from tilth.features import Inputs, Transform, cross, where
 from tilth.inference import Graph
 from tilth.inference.bulk import Bulk, NotByRowsError
@@ -182,22 +183,6 @@ def test_bulk_equals_the_whole_model(names: set[str], batches: list[list[dict[st
 
 
 # ---------------------------------------------------------------- what it saves
-
-
-def shops(rows: int, cities: int, seed: int = 3) -> pa.Table:
-    rng = np.random.default_rng(seed)
-    names = pa.array([f"city {number}" for number in range(cities)])
-    return pa.table(
-        {
-            "city": names.take(pa.array(rng.integers(0, cities, rows))),
-            "kind": pa.array(["small", "large", None]).take(pa.array(rng.integers(0, 3, rows))),
-            "size": rng.normal(size=rows),
-        }
-    )
-
-
-def shop_features(x: Inputs) -> dict[str, Any]:
-    return {"city": x["city"].vocabulary(), "kind": x["kind"].one_hot(), "size": x["size"].zscore()}
 
 
 def test_texts_are_worked_on_once_for_each_distinct_text() -> None:

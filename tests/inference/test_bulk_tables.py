@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
+from shops import shop_features, shops
 from tilth.errors import GraphError
-from tilth.features import Inputs, Transform
+from tilth.features import Transform
 from tilth.inference import Graph, cutting
 from tilth.inference.graph import BATCH_ROWS
 from tilth.inference.session import Session, open_session
 from tilth.tables import Table, open_table
-
-
-def shops(rows: int, cities: int, seed: int = 3) -> pa.Table:
-    rng = np.random.default_rng(seed)
-    names = pa.array([f"city {number}" for number in range(cities)])
-    return pa.table(
-        {
-            "city": names.take(pa.array(rng.integers(0, cities, rows))),
-            "kind": pa.array(["small", "large", None]).take(pa.array(rng.integers(0, 3, rows))),
-            "size": rng.normal(size=rows),
-        }
-    )
-
-
-def shop_features(x: Inputs) -> dict[str, Any]:
-    return {"city": x["city"].vocabulary(), "kind": x["kind"].one_hot(), "size": x["size"].zscore()}
 
 
 class Reading:

@@ -12,6 +12,8 @@ from tilth.cli.streams import discard, put, visible
 from tilth.types import JSONValue
 
 if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
     from tilth.pipelines import StepReport
 
 __all__ = ["Doing", "Progress", "RunPrinter", "people", "print_json", "print_text"]
@@ -49,7 +51,22 @@ class _Patient(Console):
         discard(sys.stderr)
 
 
-class Progress:
+class _WithBar:
+    """What shows a bar in a terminal while it is used with `with`, and nothing elsewhere."""
+
+    _bar: Bar | None
+
+    def __enter__(self) -> Self:
+        if self._bar is not None:
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+
+class Progress(_WithBar):
     """Tells how far long work is: a bar in a terminal, nothing elsewhere. Used as the callback of the work.
 
     Args:
@@ -65,22 +82,13 @@ class Progress:
         self._bar = Bar(*columns, console=console, transient=True) if console.is_terminal else None
         self._task = None if self._bar is None else self._bar.add_task(what, total=None)
 
-    def __enter__(self) -> Self:
-        if self._bar is not None:
-            self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-
     def __call__(self, done: int, total: int | None = None) -> None:
         """`done` of `total` are finished."""
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=done, total=total)
 
 
-class Doing:
+class Doing(_WithBar):
     """Tells what is being done, where nobody knows how far it is: a line with the time spent, in a terminal.
 
     Elsewhere only what takes a minute or more is told.
@@ -94,15 +102,6 @@ class Doing:
         columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
         is_terminal = self._console.is_terminal
         self._bar = Bar(*columns, console=self._console, transient=True) if is_terminal else None
-
-    def __enter__(self) -> Self:
-        if self._bar is not None:
-            self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
 
     def __call__(self, what: str, minutes: float = 0.0) -> None:
         """Something begins that takes about so many minutes."""

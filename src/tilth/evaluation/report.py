@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from tilth.evaluation.slice_result import SliceResult
 from tilth.metrics import Estimate, LabelEncoding
 from tilth.types import Task
+from tilth.wording import aligned
 
 __all__ = ["report"]
 
@@ -32,7 +33,8 @@ def report(
     whole = slices[0]
     left_out = f" ({unlabeled:,} rows without a label left out)" if unlabeled else ""
     parts = ["\n".join([f"{encoding.task}, {whole.rows:,} rows{left_out}", *notes])]
-    parts.append(_table([["metric", "value", "95 % interval"], *map(_row, whole.metrics.items())]))
+    rows = [["metric", "value", "95 % interval"], *map(_row, whole.metrics.items())]
+    parts.append("\n".join(aligned(rows)))
     if whole.confusion is not None and len(whole.confusion) <= _MOST_CLASSES:
         parts.append(_confusion(encoding.names, whole.confusion))
     if len(slices) > 1:
@@ -49,7 +51,7 @@ def _row(item: tuple[str, Estimate]) -> list[str]:
 def _confusion(names: Sequence[str], confusion: Sequence[Sequence[int]]) -> str:
     head = ["true \\ predicted", *names]
     body = [[name, *(f"{n:,}" for n in row)] for name, row in zip(names, confusion, strict=True)]
-    return _table([head, *body])
+    return "\n".join(aligned([head, *body]))
 
 
 def _slices(chief: Sequence[str], slices: Sequence[SliceResult]) -> str:
@@ -57,20 +59,10 @@ def _slices(chief: Sequence[str], slices: Sequence[SliceResult]) -> str:
         [result.name, f"{result.rows:,}", *(_number(result.metrics[name].value) for name in chief)]
         for result in slices
     ]
-    return _table([["slice", "rows", *chief], *rows])
+    return "\n".join(aligned([["slice", "rows", *chief], *rows]))
 
 
 def _number(value: float | None) -> str:
     if value is None:
         return "undefined"
     return f"{value:.4f}" if 1e-3 <= abs(value) < 1e4 or value == 0 else f"{value:.4g}"
-
-
-def _table(rows: Sequence[Sequence[str]]) -> str:
-    """Rows in columns, the first column to the left, the others to the right."""
-    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
-    lines = []
-    for first, *others in rows:
-        cells = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
-        lines.append("  ".join([first.ljust(widths[0]), *cells]).rstrip())
-    return "\n".join(lines)

@@ -11,6 +11,7 @@ from tilth.errors import UsageError
 from tilth.projects import Project
 from tilth.store import Artifact, ArtifactStore, Execution, ModelVersion, Run, Store
 from tilth.types import JSONObject, JSONValue
+from tilth.wording import aligned
 
 __all__ = ["RunComparison", "compare_runs", "find_run"]
 
@@ -90,11 +91,7 @@ class RunComparison:
             return
         rows = [("on the test part", self.first.reference, self.second.reference, "change")]
         rows += [(name, _estimate(a), _estimate(b), _change(a, b)) for name, (a, b) in changed.items()]
-        first, *others = (max(len(row[at]) for row in rows) for at in range(len(rows[0])))
-        yield ""
-        for name, *cells in rows:
-            found = (cell.rjust(width) for cell, width in zip(cells, others, strict=True))
-            yield "  ".join([name.ljust(first), *found]).rstrip()
+        yield from ("", *aligned(rows))
 
 
 def compare_runs(project: Project, first: str, second: str) -> RunComparison:

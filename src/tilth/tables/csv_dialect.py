@@ -172,10 +172,13 @@ def looks_like_number(text: str) -> bool:
     return _NUMBER.fullmatch(text) is not None
 
 
+_SHOWN_NAMES = 50
+
+
 def _how_to_name(header: Sequence[str], file: SourceFile) -> str:
     """How to give a file the header line that it seems to lack."""
-    names = ",".join(f"column_{position}" for position in range(1, min(len(header), 3) + 1))
-    more = ",..." if len(header) > 3 else ""
+    names = ",".join(f"column_{position}" for position in range(1, min(len(header), _SHOWN_NAMES) + 1))
+    more = ",..." if len(header) > _SHOWN_NAMES else ""
     unpacked = f"gunzip -c {file.path.name}" if file.compression == "gzip" else f"cat {file.path.name}"
     return (
         "the first line looks like data; if the file has no header line, give it one: "

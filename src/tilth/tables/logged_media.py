@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from tilth.errors import DataError
+from tilth.tables.segments import unwritable
 
 __all__ = ["LARGEST_KEPT", "LoggedMedia", "MediaFolder"]
 
@@ -88,11 +89,7 @@ class MediaFolder:
             try:
                 _write(path, content)
             except OSError as error:
-                raise DataError(
-                    f"the log cannot be written: {error.strerror or error}",
-                    where=str(path.parent),
-                    mend="free some space on the disk, or let this process write there",
-                ) from error
+                raise unwritable(error, path.parent) from error
         return {"sha256": digest, "bytes": len(content)}
 
     def find(self, reference: Mapping[str, object]) -> LoggedMedia:

@@ -12,10 +12,26 @@ from pathlib import Path
 from tilth.errors import DataError
 from tilth.types import Clock, utc_now
 
-__all__ = ["SegmentWriter", "read_line", "segment_lines"]
+__all__ = ["SegmentWriter", "read_line", "segment_lines", "unwritable"]
 
 _LARGEST_BYTES = 1 << 28
 _TOKEN = re.compile(r"[0-9]{8}T[0-9]{6}-[0-9a-f]{8}")
+
+
+def unwritable(error: OSError, directory: Path) -> DataError:
+    """The error for a log in a folder that takes no more.
+
+    Example:
+        >>> print(unwritable(OSError(28, "No space left on device"), Path("predictions")))
+        the log cannot be written: No space left on device
+          where: predictions
+          to mend it: free some space on the disk, or let this process write there
+    """
+    return DataError(
+        f"the log cannot be written: {error.strerror or error}",
+        where=str(directory),
+        mend="free some space on the disk, or let this process write there",
+    )
 
 
 class SegmentWriter:
@@ -54,11 +70,7 @@ class SegmentWriter:
                 descriptor = self._open()
                 self._write(descriptor, block)
             except OSError as error:
-                raise DataError(
-                    f"the log cannot be written: {error.strerror or error}",
-                    where=str(self._directory),
-                    mend="free some space on the disk, or let this process write there",
-                ) from error
+                raise unwritable(error, self._directory) from error
             offset, self._size = self._size, self._size + len(block)
             token = self._token
         offsets = []

@@ -59,7 +59,16 @@ def where(condition: Expression, then: Operand, otherwise: Operand) -> Expressio
 
 
 def log1p(value: Expression) -> Expression:
-    """The natural logarithm of 1 + value, as `value.log1p()`."""
+    """The natural logarithm of 1 + value, as `value.log1p()`.
+
+    Raises:
+        FeatureError: not a number.
+
+    Example:
+        >>> from tilth.features.inputs import Inputs
+        >>> log1p(Inputs({"income": "int"})["income"])
+        x["income"].log1p()
+    """
     node = as_node(value)
     need(node, NUMERIC, f"log1p({node.text})")
     return Expression(node).log1p()
@@ -85,6 +94,11 @@ def maximum(first: Operand, second: Operand, *others: Operand) -> Expression:
 
     Raises:
         FeatureError: something that is no number.
+
+    Example:
+        >>> from tilth.features.inputs import Inputs
+        >>> maximum(Inputs({"balance": "float"})["balance"], 0)
+        maximum(x["balance"], 0)
     """
     return Expression(extreme(op.Larger(), "maximum", _varying((first, second, *others), "maximum")))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Literal
 
@@ -82,13 +83,13 @@ class ZeroCrossings(RowWise):
 
 
 @dataclass(frozen=True)
-class FramesOperation(RowWise):
+class FramesOperation(RowWise, ABC):
     """An operation that gives frames: (n, frames, coefficients)."""
 
     @property
+    @abstractmethod
     def coefficients(self) -> int:
         """How many numbers a frame has."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

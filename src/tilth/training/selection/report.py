@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tilth.errors import counted
+from tilth.wording import aligned
 
 __all__ = ["selection_report"]
 
@@ -46,12 +47,7 @@ def _table(found: Mapping[str, Any]) -> str:
         against = "" if method["method"] == "all" else _figure(difference, signed=True)
         figures = [_figure(method["metrics"][name]) for name in metrics]
         rows.append([method["method"], _count(method), *figures, against])
-    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
-    lines = []
-    for first, *others in rows:
-        cells = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
-        lines.append("  ".join([first.ljust(widths[0]), *cells]).rstrip())
-    return "\n".join(lines)
+    return "\n".join(aligned(rows))
 
 
 def _count(method: Mapping[str, Any]) -> str:
