@@ -238,8 +238,9 @@ def test_an_interruption_is_130(ask: Ask, data: Path, monkeypatch: pytest.Monkey
     def interrupt(*_: object, **__: object) -> NoReturn:
         raise KeyboardInterrupt
 
+    # The package keeps what it has resolved, so it goes first: else the false one would be what is put back.
+    monkeypatch.setattr(tilth, "profile", interrupt)
     monkeypatch.setattr("tilth.profiles.profile", interrupt)
-    monkeypatch.setattr(tilth, "profile", interrupt, raising=False)
     status, out, err = ask("profile", data)
     assert (status, out) == (130, "")
     assert err == "interrupted; nothing is left half-written, and the same command can be given again\n"
@@ -249,7 +250,7 @@ def test_a_mistake_in_tilth_is_70_and_says_so(ask: Ask, data: Path, monkeypatch:
     def fail(*_: object, **__: object) -> NoReturn:
         raise RuntimeError("the sky fell")
 
-    monkeypatch.setattr(tilth, "profile", fail, raising=False)
+    monkeypatch.setattr(tilth, "profile", fail)
     status, out, err = ask("profile", data)
     assert (status, out) == (70, "")
     assert "RuntimeError: the sky fell" in err
