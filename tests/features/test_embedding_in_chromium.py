@@ -31,6 +31,8 @@ pytestmark = [
 # In containers it runs as root, for whom it has no sandbox.
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--window-size=1200,800", "--remote-debugging-pipe")
 
+SETTLED = "new Promise((end) => requestAnimationFrame(() => requestAnimationFrame(end)))"
+
 
 def high_pipe() -> tuple[int, int]:
     """A pipe whose ends are not 3 and 4, which Chromium's will be."""
@@ -100,6 +102,8 @@ class Browser:
         self._session = session
         for domain in ("Log", "Runtime", "Page"):
             self.ask(f"{domain}.enable")
+        # A page that has no focus may be drawn late and miss keys.
+        self.ask("Emulation.setFocusEmulationEnabled", enabled=True)
         self.ask("Page.navigate", url=f"{path.as_uri()}{fragment}")
         self.wait("document.documentElement?.dataset.ready === '1'")
 
@@ -131,16 +135,14 @@ class Browser:
         self.ask("Input.dispatchKeyEvent", type="keyUp", key=key, modifiers=modifiers)
 
     def pixels(self) -> np.ndarray:
-        """What the canvas shows: (height, width, 3)."""
+        """What the canvas shows once what was asked for is drawn: (height, width, 3)."""
+        self.run(SETTLED)
         code = """(() => { const c = document.getElementById("points");
             return [c.width, c.height, c.toDataURL("image/png")]; })()"""
         width, height, address = self.run(code)
         found = np.asarray(Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))).convert("RGB"))
         assert found.shape == (height, width, 3)
         return found
-
-
-SETTLED = "new Promise((end) => requestAnimationFrame(() => requestAnimationFrame(end)))"
 
 
 def picture(value: int) -> bytes:
@@ -222,11 +224,10 @@ def test_a_click_shows_the_example(browser: Callable[..., Browser]) -> None:
 
 def test_the_legend_hides_and_shows(browser: Callable[..., Browser]) -> None:
     page = browser()
-    press = f"""(n, shiftKey) => {{
+    press = """(n, shiftKey) => {
         const button = document.querySelectorAll("#legend button")[n];
-        button.dispatchEvent(new MouseEvent("click", {{ bubbles: true, shiftKey }}));
-        return {SETTLED};
-    }}"""
+        button.dispatchEvent(new MouseEvent("click", { bubbles: true, shiftKey }));
+    }"""
     assert page.run("document.getElementById('legend').innerText").split() == [
         "a",
         "3",
@@ -283,11 +284,9 @@ def test_keys_reach_every_point(browser: Callable[..., Browser]) -> None:
     assert seen == {f"Row {n}" for n in range(1, 7)}
     before = page.pixels()
     page.key("+")
-    page.run(SETTLED)
     closer = page.pixels()
     assert (closer != before).any()
     page.key("0")
-    page.run(SETTLED)
     assert (page.pixels() == before).all()
     page.key("Escape")
     assert "Click a point" in example(page)
@@ -297,13 +296,11 @@ def test_the_wheel_zooms_about_the_pointer_and_dragging_pans(browser: Callable[.
     page = browser()
     x, y = places(page)[0]
     page.mouse("mouseWheel", x, y, deltaX=0, deltaY=-100)
-    page.run(SETTLED)
     assert any(np.hypot(a - x, b - y) < 3 for a, b in places(page))
     page.mouse("mousePressed", x, y, button="left", clickCount=1)
     page.mouse("mouseMoved", x + 20, y + 10, button="left", buttons=1)
     page.mouse("mouseMoved", x + 50, y + 30, button="left", buttons=1)
     page.mouse("mouseReleased", x + 50, y + 30, button="left", clickCount=1)
-    page.run(SETTLED)
     assert any(np.hypot(a - x - 50, b - y - 30) < 3 for a, b in places(page))
     assert "Click a point" in example(page)
 
@@ -313,7 +310,7 @@ def test_methods_are_switched_and_the_address_remembers(browser: Callable[..., B
     assert example(page).startswith("Row 5")
     assert page.run("document.querySelector('.caption:not([hidden])').textContent").startswith("Perplexity")
     other = page.pixels()
-    page.run(f"(() => {{ document.querySelector('[name=method]').click(); return {SETTLED}; }})()")
+    page.run("(() => { document.querySelector('[name=method]').click(); })()")
     assert (page.pixels() != other).any()
     assert "method=PCA" in page.run("location.hash")
     assert "row=5" in page.run("location.hash")
@@ -323,7 +320,6 @@ def test_it_is_dark_where_the_reader_wants_it_dark(browser: Callable[..., Browse
     page = browser()
     light = page.pixels()[2, 2]
     page.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
-    page.run(SETTLED)
     dark = page.pixels()[2, 2]
     assert light.min() > 200
     assert dark.max() < 60
