@@ -18,15 +18,19 @@ from tilth.types import JSONObject, Task
 
 __all__ = [
     "NAME",
+    "BaselinesSection",
+    "BusinessSection",
     "CheckSection",
     "Configuration",
     "DataSection",
     "EvaluateSection",
     "MonitorSection",
     "ProjectSection",
+    "SearchSpace",
     "ServeSection",
     "SplitSection",
     "TrainSection",
+    "TuneSection",
 ]
 
 
@@ -45,6 +49,7 @@ class ProjectSection(_Section, frozen=True):
     label: str
     task: Task
     positive: str | int | bool | None = None
+    group: str | None = None
 
 
 class DataSection(_Section, frozen=True):
@@ -68,13 +73,68 @@ class SplitSection(_Section, frozen=True):
         return SplitPlan(self.method, self.fractions, tuple(self.columns), self.seed)
 
 
+ParameterValue = str | int | float | bool | list[str | int | float]
+Calibration = Literal["none", "sigmoid", "isotonic", "temperature"]
+History = Literal["all", "weighted", "recent"]
+
+
 class TrainSection(_Section, frozen=True):
-    """Which estimator is fitted, with which parameters."""
+    """Which estimator is fitted, with which parameters, on which rows, and how its scores become answers."""
 
     estimator: str = "lightgbm"
     seed: int = 0
-    threshold: float = 0.5
-    parameters: dict[str, str | int | float | bool | list[str | int | float]] = {}
+    parameters: dict[str, ParameterValue] = {}
+    weight: str | None = None
+    class_weights: Literal["balanced"] | dict[str, float] | None = None
+    early_stopping_rounds: int = 25
+    calibration: Calibration = "none"
+    threshold: float | str = 0.5
+    history: History = "all"
+    time: str | None = None
+    half_life: str | None = None
+    recent: str | None = None
+    sanity_checks: bool = True
+    learning_curve: tuple[float, ...] = (0.125, 0.25, 0.5)
+
+
+class BaselinesSection(_Section, frozen=True):
+    """What else a model is held against: an older system's answers, people's answers."""
+
+    older: str | None = None
+    older_model: str | None = None
+    human: str | None = None
+    human_level: float | None = None
+    human_metric: str | None = None
+    human_source: str | None = None
+
+
+class BusinessSection(_Section, frozen=True):
+    """What an answer is worth: the value of one row by its true and its predicted class."""
+
+    metric: str | None = None
+    unit: str | None = None
+    target: float | None = None
+    values: dict[str, dict[str, float]] = {}
+
+
+class SearchSpace(_Section, frozen=True):
+    """The values that a parameter may take: between two numbers, or one of several."""
+
+    low: float | int | None = None
+    high: float | int | None = None
+    log: bool = False
+    choices: list[str | int | float | bool] = []
+
+
+class TuneSection(_Section, frozen=True):
+    """The search for better parameters."""
+
+    trials: int = 50
+    metric: str | None = None
+    estimators: list[str] = []
+    parameters: dict[str, SearchSpace] = {}
+    constraints: dict[str, float] = {}
+    second: Literal["latency_us", "memory_mb", "size_mb"] | None = None
 
 
 class EvaluateSection(_Section, frozen=True):
@@ -137,6 +197,9 @@ class Configuration(_Section, frozen=True):
     data: DataSection
     split: SplitSection = SplitSection()
     train: TrainSection = TrainSection()
+    baselines: BaselinesSection = BaselinesSection()
+    business: BusinessSection = BusinessSection()
+    tune: TuneSection = TuneSection()
     evaluate: EvaluateSection = EvaluateSection()
     serve: ServeSection = ServeSection()
     monitor: MonitorSection = MonitorSection()
@@ -257,6 +320,9 @@ _SECTIONS: dict[str, type[msgspec.Struct]] = {
     "data": DataSection,
     "split": SplitSection,
     "train": TrainSection,
+    "baselines": BaselinesSection,
+    "business": BusinessSection,
+    "tune": TuneSection,
     "evaluate": EvaluateSection,
     "serve": ServeSection,
     "monitor": MonitorSection,
@@ -296,7 +362,7 @@ def _setting_rules(configuration: Configuration) -> tuple[_Rule, ...]:
             "a slice has no column",
             "one column or more in each",
         ),
-        (0 < configuration.train.threshold < 1, "train", "threshold is out of range", "between 0 and 1"),
+        (_is_threshold(configuration.train.threshold), "train", "threshold is out of range", _THRESHOLDS),
         (0 <= configuration.serve.port <= 65535, "serve", "port is out of range", "0 to 65535"),
         (
             bool(NAME.fullmatch(name)),
@@ -305,6 +371,16 @@ def _setting_rules(configuration: Configuration) -> tuple[_Rule, ...]:
             "letters, digits, '_', and after the first '.' and '-', at most 255",
         ),
     )
+
+
+_THRESHOLDS = 'between 0 and 1, or a goal: "f1", "recall >= 0.9", "precision >= 0.9", "value"'
+
+
+def _is_threshold(value: float | str) -> bool:
+    """Whether a threshold is a probability, or a goal to choose one by on the dev part."""
+    if isinstance(value, str):
+        return bool(re.fullmatch(r"f1|value|(recall|precision) *>= *(0?\.\d+|1(\.0*)?)", value))
+    return 0 < value < 1
 
 
 def _monitor_rules(configuration: Configuration) -> tuple[_Rule, ...]:
