@@ -14,6 +14,7 @@ from tilth.inference import Graph
 from tilth.tables import Table, open_table
 from tilth.training import (
     LabelEncoding,
+    Learned,
     baselines,
     check_parity,
     export,
@@ -59,8 +60,8 @@ def test_defaults_reach_auroc_092_and_beat_the_baselines(
     estimator = fit_estimator(
         make_estimator("lightgbm", task="binary"), features[0], codes[0], X_dev=features[1], y_dev=codes[1]
     )
-    model = Graph.from_bytes(export(transform, estimator, encoding))
-    assert check_parity(model, estimator, encoding, dev, features[1]).passed
+    model = Graph.from_bytes(export(transform, Learned(estimator, encoding)))
+    assert check_parity(model, Learned(estimator, encoding), dev, features[1]).passed
 
     results = list(model.run_table(test))
     answers = {name: np.concatenate([result[name] for result in results]) for name in model.outputs}

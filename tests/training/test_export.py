@@ -20,11 +20,13 @@ from tilth.tables import Table, open_table
 from tilth.training import (
     Estimator,
     LabelEncoding,
+    Learned,
     check_parity,
     export,
     fit_estimator,
     make_estimator,
 )
+from tilth.training.decision import Decision
 from tilth.training.estimators import outputs_of
 from tilth.types import Task
 
@@ -101,8 +103,8 @@ def test_graph_answers_as_the_classifier(
 ) -> None:
     estimator = fitted(name, parameters, task, features, signal)
     encoding = ENCODINGS[task]
-    graph = Graph.from_bytes(export(transform, estimator, encoding))
-    parity = check_parity(graph, estimator, encoding, raw(features), features)
+    graph = Graph.from_bytes(export(transform, Learned(estimator, encoding)))
+    parity = check_parity(graph, Learned(estimator, encoding), raw(features), features)
     assert parity.rows == len(features)
     assert parity.label_mismatches == 0
     assert parity.max_difference < 1e-6
@@ -114,8 +116,8 @@ def test_graph_answers_as_the_regressor(
     name: str, parameters: dict[str, object], transform: bytes, features: np.ndarray, signal: np.ndarray
 ) -> None:
     estimator = fitted(name, parameters, "regression", features, signal)
-    graph = Graph.from_bytes(export(transform, estimator, REGRESSION))
-    parity = check_parity(graph, estimator, REGRESSION, raw(features), features)
+    graph = Graph.from_bytes(export(transform, Learned(estimator, REGRESSION)))
+    parity = check_parity(graph, Learned(estimator, REGRESSION), raw(features), features)
     assert graph.outputs == ("prediction",)
     # XGBoost itself adds leaves up in single precision.
     assert parity.max_difference < (1e-5 if name == "xgboost" else 1e-6)
@@ -137,8 +139,8 @@ def test_objectives_keep_their_link(
         features,
         np.exp(signal),
     )
-    graph = Graph.from_bytes(export(transform, estimator, REGRESSION))
-    assert check_parity(graph, estimator, REGRESSION, raw(features), features).passed
+    graph = Graph.from_bytes(export(transform, Learned(estimator, REGRESSION)))
+    assert check_parity(graph, Learned(estimator, REGRESSION), raw(features), features).passed
 
 
 @pytest.mark.parametrize("learned_with_missing", [False, True])
@@ -153,8 +155,8 @@ def test_missing_values_go_where_the_estimator_sends_them(
         holes if learned_with_missing else features,
         (signal > 0).astype(np.int64),
     )
-    graph = Graph.from_bytes(export(transform, estimator, BINARY))
-    assert check_parity(graph, estimator, BINARY, raw(holes), holes).passed
+    graph = Graph.from_bytes(export(transform, Learned(estimator, BINARY)))
+    assert check_parity(graph, Learned(estimator, BINARY), raw(holes), holes).passed
 
 
 @pytest.mark.parametrize("name", ["lightgbm", "xgboost"])
@@ -196,7 +198,7 @@ def _hostile(name: str, parameters: Mapping[str, object]) -> tuple[Graph, Estima
         features,
         random.integers(0, 2, 300),
     )
-    return Graph.from_bytes(export(model.SerializeToString(), estimator, BINARY)), estimator
+    return Graph.from_bytes(export(model.SerializeToString(), Learned(estimator, BINARY))), estimator
 
 
 _HOSTILE = {
@@ -222,8 +224,8 @@ def test_trees_without_a_split(
     name: str, task: Task, transform: bytes, features: np.ndarray, signal: np.ndarray
 ) -> None:
     estimator = fitted(name, {}, task, np.zeros_like(features), signal)
-    graph = Graph.from_bytes(export(transform, estimator, ENCODINGS[task]))
-    assert check_parity(graph, estimator, ENCODINGS[task], raw(features), features).passed
+    graph = Graph.from_bytes(export(transform, Learned(estimator, ENCODINGS[task])))
+    assert check_parity(graph, Learned(estimator, ENCODINGS[task]), raw(features), features).passed
 
 
 @pytest.mark.parametrize("name", ["lightgbm", "xgboost"])
@@ -248,7 +250,7 @@ def test_labels_come_in_the_values_of_the_label_column(
 ) -> None:
     encoding = LabelEncoding("binary", classes)
     estimator = fitted("lightgbm", {"n_estimators": 5}, "binary", features, signal)
-    graph = Graph.from_bytes(export(transform, estimator, encoding))
+    graph = Graph.from_bytes(export(transform, Learned(estimator, encoding)))
     got = graph.run({name: features[:, at].astype(np.float64) for at, name in enumerate("abc")})
     assert got["label"].dtype == kind
     assert set(got["label"].tolist()) == set(classes)
@@ -261,11 +263,13 @@ def test_positive_is_said_above_the_threshold(
     threshold: float, transform: bytes, features: np.ndarray, signal: np.ndarray
 ) -> None:
     estimator = fitted("lightgbm", {"n_estimators": 20}, "binary", features, signal)
-    graph = Graph.from_bytes(export(transform, estimator, BINARY, threshold=threshold))
+    graph = Graph.from_bytes(export(transform, Learned(estimator, BINARY, Decision(threshold))))
     got = graph.run({name: features[:, at].astype(np.float64) for at, name in enumerate("abc")})
     said = got["probabilities"][:, 1].astype(np.float64) > threshold
     assert (got["label"] == np.where(said, "yes", "no")).all()
-    assert check_parity(graph, estimator, BINARY, raw(features), features).passed
+    assert check_parity(
+        graph, Learned(estimator, BINARY, Decision(threshold)), raw(features), features
+    ).passed
 
 
 def test_class_that_training_did_not_meet_has_probability_zero(
@@ -275,11 +279,11 @@ def test_class_that_training_did_not_meet_has_probability_zero(
     codes = np.where(signal > 0, 3, 1)
     for name in ("lightgbm", "sklearn.linear_model.LogisticRegression"):
         estimator = fit_estimator(make_estimator(name, task="multiclass"), features, codes)
-        graph = Graph.from_bytes(export(transform, estimator, encoding))
+        graph = Graph.from_bytes(export(transform, Learned(estimator, encoding)))
         got = graph.run({c: features[:, at].astype(np.float64) for at, c in enumerate("abc")})
         assert not got["probabilities"][:, [0, 2]].any()
         assert set(got["label"].tolist()) <= {"bee", "dog"}
-        assert check_parity(graph, estimator, encoding, raw(features), features).passed
+        assert check_parity(graph, Learned(estimator, encoding), raw(features), features).passed
 
 
 def test_same_estimator_gives_the_same_bytes(
@@ -287,7 +291,9 @@ def test_same_estimator_gives_the_same_bytes(
 ) -> None:
     for name in ("lightgbm", "sklearn.linear_model.LogisticRegression"):
         first, second = (
-            export(transform, fitted(name, {}, "binary", X, s), BINARY, metadata={"b": "2", "a": "1"})
+            export(
+                transform, Learned(fitted(name, {}, "binary", X, s), BINARY), metadata={"b": "2", "a": "1"}
+            )
             for X, s in ((features, signal), (features[::-1], signal[::-1]))
         )
         assert first == second
@@ -295,7 +301,9 @@ def test_same_estimator_gives_the_same_bytes(
 
 def test_metadata_says_what_the_model_is(transform: bytes, features: np.ndarray, signal: np.ndarray) -> None:
     estimator = fitted("lightgbm", {"n_estimators": 2}, "binary", features, signal)
-    told = Graph.from_bytes(export(transform, estimator, BINARY, metadata={"tilth.project": "p"})).metadata
+    told = Graph.from_bytes(
+        export(transform, Learned(estimator, BINARY), metadata={"tilth.project": "p"})
+    ).metadata
     assert told["tilth.project"] == "p"
     assert told["tilth.task"] == "binary"
     assert json.loads(told["tilth.classes"]) == ["no", "yes"]
@@ -306,23 +314,23 @@ def test_metadata_says_what_the_model_is(transform: bytes, features: np.ndarray,
 def test_exported_model_is_valid_onnx(transform: bytes, features: np.ndarray, signal: np.ndarray) -> None:
     for name, parameters in CLASSIFIERS[:6]:
         estimator = fitted(name, parameters, "multiclass", features, signal)
-        model = onnx.load_from_string(export(transform, estimator, MULTICLASS))
+        model = onnx.load_from_string(export(transform, Learned(estimator, MULTICLASS)))
         onnx.checker.check_model(model, full_check=True)
 
 
 def test_parity_notices_another_estimator(transform: bytes, features: np.ndarray, signal: np.ndarray) -> None:
     estimator = fitted("lightgbm", {"n_estimators": 20}, "binary", features, signal)
     other = fitted("lightgbm", {"n_estimators": 19}, "binary", features, signal)
-    graph = Graph.from_bytes(export(transform, estimator, BINARY))
-    parity = check_parity(graph, other, BINARY, raw(features), features)
+    graph = Graph.from_bytes(export(transform, Learned(estimator, BINARY)))
+    parity = check_parity(graph, Learned(other, BINARY), raw(features), features)
     assert not parity.passed
     assert parity.max_difference > 1e-3
 
 
 def test_parity_notices_other_classes(transform: bytes, features: np.ndarray, signal: np.ndarray) -> None:
     estimator = fitted("lightgbm", {"n_estimators": 5}, "binary", features, signal)
-    graph = Graph.from_bytes(export(transform, estimator, LabelEncoding("binary", ("yes", "no"))))
-    parity = check_parity(graph, estimator, BINARY, raw(features), features)
+    graph = Graph.from_bytes(export(transform, Learned(estimator, LabelEncoding("binary", ("yes", "no")))))
+    parity = check_parity(graph, Learned(estimator, BINARY), raw(features), features)
     assert parity.label_mismatches == len(features)
     assert not parity.passed
 
@@ -331,11 +339,11 @@ def test_parity_of_answers_that_are_no_numbers_fails(
     transform: bytes, features: np.ndarray, signal: np.ndarray
 ) -> None:
     estimator = fitted("sklearn.linear_model.Ridge", {}, "regression", features, signal)
-    graph = Graph.from_bytes(export(transform, estimator, REGRESSION))
+    graph = Graph.from_bytes(export(transform, Learned(estimator, REGRESSION)))
     estimator.coef_ = estimator.coef_ * np.nan  # type: ignore[attr-defined]
     with pytest.raises(ValueError, match="NaN"):
-        check_parity(graph, estimator, REGRESSION, raw(features * np.nan), features * np.nan)
-    parity = check_parity(graph, estimator, REGRESSION, raw(features), features)
+        check_parity(graph, Learned(estimator, REGRESSION), raw(features * np.nan), features * np.nan)
+    parity = check_parity(graph, Learned(estimator, REGRESSION), raw(features), features)
     assert not parity.passed
     assert parity.to_json()["max_difference"] is None
 
@@ -344,8 +352,8 @@ def test_parity_without_rows_does_not_pass(
     transform: bytes, features: np.ndarray, signal: np.ndarray
 ) -> None:
     estimator = fitted("lightgbm", {"n_estimators": 2}, "binary", features, signal)
-    graph = Graph.from_bytes(export(transform, estimator, BINARY))
-    assert not check_parity(graph, estimator, BINARY, raw(features[:0]), features[:0]).passed
+    graph = Graph.from_bytes(export(transform, Learned(estimator, BINARY)))
+    assert not check_parity(graph, Learned(estimator, BINARY), raw(features[:0]), features[:0]).passed
 
 
 @pytest.mark.parametrize(
@@ -368,7 +376,7 @@ def test_what_cannot_be_exported_says_so(
 ) -> None:
     estimator = fitted(name, {**parameters}, "binary", features[:80], signal[:80])
     with pytest.raises(TrainingError, match=words) as caught:
-        export(transform, estimator, BINARY)
+        export(transform, Learned(estimator, BINARY))
     assert caught.value.mend
 
 
@@ -380,7 +388,7 @@ def test_column_named_like_an_output_is_refused(
     model.graph.node[0].input[0] = "label"
     estimator = fitted("lightgbm", {"n_estimators": 2}, "binary", features, signal)
     with pytest.raises(TrainingError, match="a raw column is called 'label'"):
-        export(model.SerializeToString(), estimator, BINARY)
+        export(model.SerializeToString(), Learned(estimator, BINARY))
 
 
 def test_features_must_be_those_of_the_transform(
@@ -388,4 +396,4 @@ def test_features_must_be_those_of_the_transform(
 ) -> None:
     estimator = fitted("lightgbm", {"n_estimators": 2}, "binary", features[:, :2], signal)
     with pytest.raises(TrainingError, match="gives 3 features, the estimator was fitted on 2"):
-        export(transform, estimator, BINARY)
+        export(transform, Learned(estimator, BINARY))

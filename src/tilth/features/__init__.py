@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tilth.features.blocks import Block, blocks_of
 from tilth.features.compiler import with_notes
 from tilth.features.defaults import default_features
 from tilth.features.expressions import (
@@ -23,10 +24,12 @@ from tilth.features.vocabulary_files import VOCABULARIES
 
 __all__ = [
     "VOCABULARIES",
+    "Block",
     "Expression",
     "Features",
     "Inputs",
     "Transform",
+    "blocks_of",
     "cross",
     "default_features",
     "group",

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from tilth.errors import FeatureError, UsageError
 from tilth.features.adopting import Transformer, adopt
+from tilth.features.blocks import block_notes
 from tilth.features.compiler import compile_features, input_columns
 from tilth.features.estimator_methods import EstimatorMethods
 from tilth.features.fitting import fit_nodes
@@ -154,9 +155,10 @@ class Transform(EstimatorMethods):
                 expected="at least one column",
             )
         self._names = names
-        self._model = compile_features(fitted, names, types)
+        notes = block_notes(list(nodes), fitted)
+        self._model = compile_features(fitted, names, types, notes)
         if learns_from_labels(nodes.values()):
-            notes = fold_metadata(input_columns(nodes.values(), types))
+            notes = {**notes, **fold_metadata(input_columns(nodes.values(), types))}
             folded = training_nodes(fitted)
             self._training_model = compile_features(folded, names, {**types, FOLD_COLUMN: "int"}, notes)
 

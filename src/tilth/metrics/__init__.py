@@ -13,12 +13,16 @@ from tilth.metrics.intervals import LEVEL
 from tilth.metrics.label_encoding import LabelEncoding
 from tilth.metrics.label_values import LabelValue, find_class, label_text
 from tilth.metrics.multiclass import MulticlassStatistics
+from tilth.metrics.paired import PAIRED_METRICS, Answered, paired_difference
+from tilth.metrics.perfect import improvement, perfect
 from tilth.metrics.regression import RegressionStatistics
 
 __all__ = [
     "CHIEF_METRIC",
     "LEVEL",
+    "PAIRED_METRICS",
     "UNDEFINED",
+    "Answered",
     "BinaryStatistics",
     "ConfusionMatrix",
     "Estimate",
@@ -28,5 +32,8 @@ __all__ = [
     "RegressionStatistics",
     "f1_score",
     "find_class",
+    "improvement",
     "label_text",
+    "paired_difference",
+    "perfect",
 ]

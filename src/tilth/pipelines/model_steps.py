@@ -5,60 +5,68 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-import numpy.typing as npt
-
 import tilth
 from tilth.checks import Check, Verdict
 from tilth.errors import CheckFailed
 from tilth.evaluation import Evaluation, judge
-from tilth.features import with_folds
 from tilth.inference import Graph
 from tilth.metrics import CHIEF_METRIC, LabelEncoding
 from tilth.pipelines.challenge import Champion, Duel, Incomparable, challenge
-from tilth.pipelines.parts import Parts, encoding_of, parts_of
-from tilth.pipelines.scoring import Answers, answer, column, measure
+from tilth.pipelines.learning import Material, material_of, recipe_parameters
+from tilth.pipelines.parts import Parts
+from tilth.pipelines.scoring import Answers, answer, measure, measure_rows
 from tilth.pipelines.step import Output, Step, StepContext, StepResult
-from tilth.pipelines.transform_step import TRANSFORM_STEP, label_parameters
+from tilth.pipelines.transform_step import TRANSFORM_STEP
 from tilth.profiles import profile
 from tilth.projects import Project
 from tilth.tables import Table
-from tilth.training import (
-    Parity,
-    baselines,
-    check_parity,
-    export,
-    fit_estimator,
-    make_estimator,
-)
+from tilth.training import Learned, Parity, Rows, baselines, check_parity, export, learn
 from tilth.types import JSONObject
 
 __all__ = ["MODEL_STEPS"]
 
 
 def _train(context: StepContext) -> StepResult:
-    section = context.project.configuration.train
-    parts = parts_of(context)
-    train, dev = parts.part("train"), parts.part("dev")
-    transform = context.path("transform").read_bytes()
-    graph = Graph.from_bytes(transform)
-    encoding = encoding_of(context, parts)
-    label = context.project.label
-    dev_features = _features(graph, dev)
-    labels = encoding.encode(column(train, label))
-    estimator = fit_estimator(
-        make_estimator(section.estimator, section.parameters, task=encoding.task, seed=section.seed),
-        _training_features(context, train, labels),
-        labels,
-        X_dev=dev_features,
-        y_dev=encoding.encode(column(dev, label)),
-    )
-    model = export(transform, estimator, encoding, threshold=section.threshold, metadata=_metadata(context))
+    material = material_of(context)
+    train, dev = material.rows("train"), material.rows("dev")
+    learned = learn(material.recipe, train, dev)
+    model = export(material.transform, learned, metadata=_metadata(context))
     context.output["model"].write_bytes(model)
-    parity = check_parity(Graph.from_bytes(model), estimator, encoding, dev, dev_features)
-    summary = f"{section.estimator} on {train.rows:,} rows; graph = estimator to {parity.max_difference:.0e}"
-    properties: JSONObject = {"rows": train.rows, "parity": parity.to_json(), "bytes": len(model)}
-    return StepResult(summary, {"model": properties}, failure=None if parity.passed else _disparity(parity))
+    document = _training(material, learned, train, dev)
+    context.output["training"].write_text(json.dumps(document, indent=1, allow_nan=False), encoding="utf-8")
+    parity = check_parity(Graph.from_bytes(model), learned, material.parts.part("dev"), dev.X)
+    section = context.project.configuration.train
+    summary = f"{section.estimator} on {len(train):,} rows; graph = estimator to {parity.max_difference:.0e}"
+    properties: JSONObject = {"rows": len(train), "parity": parity.to_json(), "bytes": len(model)}
+    return StepResult(
+        summary,
+        {"model": properties},
+        curves={f"{part}.{name}": v for part, found in learned.curves.items() for name, v in found.items()},
+        failure=None if parity.passed else _disparity(parity),
+    )
+
+
+def _training(material: Material, learned: Learned, train: Rows, dev: Rows) -> JSONObject:
+    """How the model came to be: its rule, its calibration, its curves, and how it does on what it has seen."""
+    evaluations = {"train": _seen(learned, train), "dev": _seen(learned, dev)}
+    calibration = learned.calibration
+    return {
+        "rows": {"train": len(train), "dev": len(dev)},
+        "features": train.X.shape[1],
+        "decision": learned.decision.to_json(),
+        "calibration": None if calibration is None else calibration.to_json(),
+        "curves": {part: dict(found) for part, found in learned.curves.items()},
+        **{name: None if found is None else found.to_json() for name, found in evaluations.items()},
+    }
+
+
+def _seen(learned: Learned, rows: Rows) -> Evaluation | None:
+    """The metrics of a model on rows whose features are there."""
+    if not len(rows):
+        return None
+    scores = learned.scores(rows.X)
+    answers = Answers(learned.codes(scores), scores if learned.encoding.classes else None)
+    return measure_rows(answers, rows.y, learned.encoding)
 
 
 def _disparity(parity: Parity) -> CheckFailed:
@@ -73,8 +81,9 @@ def _disparity(parity: Parity) -> CheckFailed:
 
 def _evaluate(context: StepContext) -> StepResult:
     project = context.project
-    parts = parts_of(context)
-    test, encoding, slices = parts.part("test"), encoding_of(context, parts), _slices(context)
+    material = material_of(context)
+    parts, encoding, slices = material.parts, material.encoding, _slices(context)
+    test = parts.part("test")
     graph = Graph.from_path(context.path("model"))
     found = measure(answer(graph, test, encoding), test, project.label, encoding, slices)
     others = _baselines(context, parts, encoding, slices)
@@ -85,8 +94,11 @@ def _evaluate(context: StepContext) -> StepResult:
     if isinstance(met, Duel):
         others["champion"] = met.theirs
     verdicts = [_verdict(check, found, others, met) for check in project.configuration.checks_at("model")]
+    training = json.loads(context.text("training"))
     document: JSONObject = {
         "test": found.to_json(),
+        "train": training["train"],
+        "dev": training["dev"],
         "baselines": {name: evaluation.to_json() for name, evaluation in others.items()},
         "on rows new to the champion": met.mine.to_json() if isinstance(met, Duel) else None,
         "verdicts": [verdict.to_json() for verdict in verdicts],
@@ -119,17 +131,12 @@ def _baselines(
     context: StepContext, parts: Parts, encoding: LabelEncoding, slices: Sequence[Sequence[str]]
 ) -> dict[str, Evaluation]:
     """What must be beaten: the majority class (or the mean) and a quick linear model."""
-    train, test = parts.part("train"), parts.part("test")
-    transform = Graph.from_path(context.path("transform"))
+    material = material_of(context)
+    train, test = material.rows("train"), parts.part("test")
+    given = context.project.configuration.train.threshold
+    threshold = 0.5 if isinstance(given, str) else given
+    made = baselines(encoding, train.X, train.y, material.rows("test").X, threshold=threshold)
     label = context.project.label
-    labels = encoding.encode(column(train, label))
-    made = baselines(
-        encoding,
-        _training_features(context, train, labels),
-        labels,
-        _features(transform, test),
-        threshold=context.project.configuration.train.threshold,
-    )
     return {
         name: measure(Answers.of(*given, encoding), test, label, encoding, slices)
         for name, given in made.items()
@@ -181,19 +188,6 @@ def _write_reference(context: StepContext, parts: Parts, graph: Graph, encoding:
     context.output["reference_predictions"].write_text(profile(shown).to_json(), encoding="utf-8")
 
 
-def _features(graph: Graph, table: Table) -> npt.NDArray[np.float32]:
-    """The transform's output for every row: float32, (rows, features)."""
-    return np.concatenate([result["features"] for result in graph.run_table(table)])
-
-
-def _training_features(
-    context: StepContext, train: Table, labels: npt.NDArray[np.generic]
-) -> npt.NDArray[np.float32]:
-    """The same for the training rows, which may not see their own labels in their features."""
-    graph = Graph.from_path(context.path("training_transform"))
-    return _features(graph, with_folds(train, graph, labels))
-
-
 def _slices(context: StepContext) -> list[list[str]]:
     """The slices that tilth.toml names, and where the rows come from if some come from feedback."""
     own = [["tilth.source"]] if context.optional("feedback") else []
@@ -224,23 +218,6 @@ def _shown(value: float | None) -> str:
     return "undefined" if value is None else f"{value:.4f}"
 
 
-def _train_parameters(project: Project) -> JSONObject:
-    section = project.configuration.train
-    return {
-        "estimator": section.estimator,
-        "seed": section.seed,
-        "threshold": section.threshold,
-        "parameters": _json(section.parameters),
-        **label_parameters(project),
-    }
-
-
-def _json(parameters: Mapping[str, object]) -> JSONObject:
-    """Parameters as plain JSON values."""
-    made: JSONObject = json.loads(json.dumps(dict(parameters)))
-    return made
-
-
 def _evaluate_parameters(project: Project) -> JSONObject:
     configuration = project.configuration
     checks = [check for check in configuration.checks if check.moment == "model"]
@@ -249,23 +226,24 @@ def _evaluate_parameters(project: Project) -> JSONObject:
         "checks": [[c.metric, c.min, c.max, dict(c.slice), c.baseline] for c in checks],
         "window": configuration.monitor.window,
         "minimum_rows": configuration.monitor.minimum_rows,
-        "threshold": configuration.train.threshold,
-        **label_parameters(project),
+        **recipe_parameters(project),
     }
 
+
+_MATERIAL = ("dataset", "split", "transform", "training_transform")
 
 MODEL_STEPS: tuple[Step, ...] = (
     TRANSFORM_STEP,
     Step(
         "train",
-        ("dataset", "split", "transform", "training_transform"),
-        {"model": Output("model", ".onnx")},
+        _MATERIAL,
+        {"model": Output("model", ".onnx"), "training": Output("training", ".json")},
         _train,
-        _train_parameters,
+        recipe_parameters,
     ),
     Step(
         "evaluate",
-        ("dataset", "split", "transform", "training_transform", "model", "champion", "feedback"),
+        (*_MATERIAL, "model", "training", "champion", "feedback"),
         {
             "evaluation": Output("evaluation", ".json"),
             "reference": Output("profile", ".json"),

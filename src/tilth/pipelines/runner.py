@@ -139,6 +139,7 @@ class Runner:
     sources: Mapping[str, Source]
     source_files: Mapping[str, Path]
     engine: Engine | None = None
+    shared: dict[object, object] = field(default_factory=dict)
 
     def run(self, steps: Sequence[Step], listener: Listener, run: Run) -> RunReport:
         """Carry out the steps in order; stop at the first check that does not hold.
@@ -204,7 +205,7 @@ class Runner:
         drafts = {name: self.artifacts.draft(output.suffix) for name, output in step.outputs.items()}
         files = {name: tuple(self.file(a) for a in found) for name, found in inputs.items()}
         try:
-            result = step.run(StepContext(self.project, parameters, inputs, files, drafts, self.engine))
+            result = step.run(StepContext(self.project, parameters, inputs, files, drafts, self.engine, self.shared))
             return result, {name: self.artifacts.put_draft(draft) for name, draft in drafts.items()}
         finally:
             for draft in drafts.values():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,7 @@ from tilth.inference import Graph
 from tilth.metrics import LabelEncoding
 from tilth.tables import Table
 
-__all__ = ["Answers", "answer", "column", "measure", "run_model"]
+__all__ = ["Answers", "answer", "column", "measure", "measure_rows", "run_model"]
 
 
 @dataclass(frozen=True)
@@ -75,16 +75,23 @@ def measure(
     answers: Answers, table: Table, label: str, encoding: LabelEncoding, slices: Sequence[Sequence[str]] = ()
 ) -> Evaluation:
     """The metrics of answers on a table that has the label, over all rows and on slices."""
+    columns = {name: column(table, name) for group in slices for name in group}
+    return measure_rows(answers, encoding.encode(column(table, label)), encoding, slices, columns)
+
+
+def measure_rows(
+    answers: Answers,
+    labels: npt.NDArray[np.int64] | npt.NDArray[np.float64],
+    encoding: LabelEncoding,
+    slices: Sequence[Sequence[str]] = (),
+    columns: Mapping[str, pa.Array] | None = None,
+) -> Evaluation:
+    """The same from encoded labels, and the columns to slice by."""
     evaluator = Evaluator(encoding, slices)
     scores = answers.scores
     if scores is not None and encoding.task == "binary":
         scores = scores[:, 1]
-    evaluator.update(
-        encoding.encode(column(table, label)),
-        predictions=answers.predictions,
-        scores=scores,
-        columns={name: column(table, name) for group in slices for name in group},
-    )
+    evaluator.update(labels, predictions=answers.predictions, scores=scores, columns=columns)
     return evaluator.result()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -10,6 +10,7 @@ from pathlib import Path
 from tilth.checks import Verdict
 from tilth.engines import Engine
 from tilth.errors import CheckFailed, NotFoundError, UsageError
+from tilth.metrics import Estimate
 from tilth.projects import Project
 from tilth.store import Artifact
 from tilth.types import JSONObject
@@ -32,7 +33,8 @@ class StepResult:
     Args:
         summary: one line for people.
         properties: what is worth recording with each output.
-        metrics: numbers worth tracking with the run.
+        metrics: numbers worth tracking with the run, with their intervals where they are known.
+        curves: how numbers went while the step worked, iteration by iteration, under names like "dev.auc".
         verdicts: what the declared checks say, tracked with the run.
         failure: the check that did not hold; the outputs are kept, the run stops.
         unchanged: nothing had to be done; only for steps that are always carried out.
@@ -40,7 +42,8 @@ class StepResult:
 
     summary: str
     properties: Mapping[str, JSONObject] = field(default_factory=dict)
-    metrics: Mapping[str, float | None] = field(default_factory=dict)
+    metrics: Mapping[str, float | Estimate | None] = field(default_factory=dict)
+    curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
     verdicts: tuple[Verdict, ...] = ()
     failure: CheckFailed | None = None
     unchanged: bool = False
@@ -50,7 +53,8 @@ class StepResult:
 class StepContext:
     """What a step may use: the project, its parameters, its input files, the places for its outputs.
 
-    `engine` is where passes over all rows are made; None: in this process.
+    `engine` is where passes over all rows are made; None: in this process. `shared` is what the steps of one
+    run need not make twice; it changes no result.
     """
 
     project: Project
@@ -59,6 +63,7 @@ class StepContext:
     files: Mapping[str, tuple[Path, ...]]
     output: Mapping[str, Path]
     engine: Engine | None = None
+    shared: dict[object, object] = field(default_factory=dict)
 
     def path(self, name: str) -> Path:
         """The file of an input that is exactly one artifact.

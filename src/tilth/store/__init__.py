@@ -18,6 +18,7 @@ from tilth.store.records import (
     Event,
     Execution,
     LineageGraph,
+    Measured,
     Metric,
     ModelSummary,
     ModelVersion,
@@ -26,7 +27,9 @@ from tilth.store.records import (
     Record,
     Role,
     Run,
+    Sample,
     State,
+    Usage,
 )
 from tilth.store.store import Store
 
@@ -39,6 +42,7 @@ __all__ = [
     "Event",
     "Execution",
     "LineageGraph",
+    "Measured",
     "Metric",
     "ModelSummary",
     "ModelVersion",
@@ -47,9 +51,11 @@ __all__ = [
     "Record",
     "Role",
     "Run",
+    "Sample",
     "State",
     "Store",
     "Stored",
+    "Usage",
     "digest_of_bytes",
     "digest_of_file",
 ]

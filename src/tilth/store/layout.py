@@ -44,6 +44,7 @@ __all__ = [
     "alias_changes",
     "aliases",
     "artifacts",
+    "curves",
     "dataset_versions",
     "events",
     "executions",
@@ -51,10 +52,12 @@ __all__ = [
     "metrics",
     "model_versions",
     "runs",
+    "surroundings",
+    "usage",
     "verdicts",
 ]
 
-REVISION = "0003"
+REVISION = "0004"
 """The newest migration; a store that carries it is opened without loading Alembic."""
 
 REVISION_TABLE = "tilth_revision"
@@ -188,8 +191,38 @@ metrics = Table(
     Column("slice", Text, primary_key=True),
     Column("name", Text, primary_key=True),
     Column("value", Float(53)),
+    Column("low", Float(53)),
+    Column("high", Float(53)),
     Column("execution", ForeignKey("tilth_executions.id")),
     Index("tilth_metrics_by_execution", "execution"),
+)
+
+curves = Table(
+    "tilth_curves",
+    metadata,
+    Column("execution", ForeignKey("tilth_executions.id"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("points", Document, nullable=False),
+)
+
+usage = Table(
+    "tilth_usage",
+    metadata,
+    Column("execution", ForeignKey("tilth_executions.id"), primary_key=True),
+    Column("wall_s", Float(53), nullable=False),
+    Column("cpu_s", Float(53), nullable=False),
+    Column("peak_memory_mb", Float(53), nullable=False),
+    Column("gpu_share", Float(53)),
+    Column("peak_gpu_memory_mb", Float(53)),
+    Column("samples", Document, nullable=False),
+)
+
+surroundings = Table(
+    "tilth_surroundings",
+    metadata,
+    Column("run", ForeignKey("tilth_runs.number"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("artifact", ForeignKey("tilth_artifacts.id"), nullable=False),
 )
 
 verdicts = Table(

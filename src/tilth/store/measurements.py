@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 from tilth.checks import Check, Verdict
 from tilth.store.encoding import to_json_text
 from tilth.store.layout import metrics, verdicts
-from tilth.store.records import Execution, Metric, Run
+from tilth.store.records import Execution, Measured, Metric, Run
 from tilth.store.rows import Records, identifier, load_run
 
 __all__ = ["MeasurementRecords", "copy_measurements"]
@@ -25,7 +25,7 @@ class MeasurementRecords(Records):
     def log_metrics(
         self,
         run: Run | int,
-        values: Mapping[str, float | None],
+        values: Mapping[str, float | Measured | None],
         slice: Mapping[str, str] | None = None,  # noqa: A002 - the field's word
         *,
         execution: Execution | int | None = None,
@@ -34,7 +34,7 @@ class MeasurementRecords(Records):
 
         Args:
             run: the run, or its number.
-            values: metric to value; None, or NaN, for an undefined one.
+            values: metric to value, with its interval where it is known; None, or NaN, for an undefined one.
             slice: column values that select the rows; empty for all.
             execution: which step measured them; a run that skips it then has them too.
         """
@@ -45,7 +45,7 @@ class MeasurementRecords(Records):
                 "slice": where,
                 "execution": None if execution is None else identifier(execution),
             }
-            rows = [{**common, "name": name, "value": _defined(value)} for name, value in values.items()]
+            rows = [{**common, "name": name, **_numbers(value)} for name, value in values.items()]
             _replace_metrics(connection, rows)
 
     def metrics(
@@ -60,13 +60,15 @@ class MeasurementRecords(Records):
     def all_metrics(self, run: Run | int) -> tuple[Metric, ...]:
         """The metrics of a run on all slices, ordered by slice and name."""
         statement = (
-            select(metrics.c.name, metrics.c.value, metrics.c.slice)
+            select(metrics.c.name, metrics.c.value, metrics.c.slice, metrics.c.low, metrics.c.high)
             .where(metrics.c.run == identifier(run))
             .order_by(metrics.c.slice, metrics.c.name)
         )
         with self._database.reading() as connection:
             found = connection.execute(statement)
-            return tuple(Metric(name, value, json.loads(where)) for name, value, where in found)
+            return tuple(
+                Metric(row.name, row.value, json.loads(row.slice), row.low, row.high) for row in found
+            )
 
     def log_verdicts(
         self, run: Run | int, found: Sequence[Verdict], *, execution: Execution | int | None = None
@@ -153,6 +155,15 @@ def _append_verdicts(connection: Connection, rows: Sequence[Mapping[str, Any]]) 
     first = (connection.scalar(before) or 0) + 1
     numbered = [{**row, "position": position} for position, row in enumerate(rows, start=first)]
     connection.execute(insert(verdicts), numbered)
+
+
+def _numbers(given: float | Measured | None) -> dict[str, float | None]:
+    """The value and its interval; an undefined value has none."""
+    if not isinstance(given, Measured):
+        return {"value": _defined(given), "low": None, "high": None}
+    value = _defined(given.value)
+    low, high = (None, None) if value is None else (_defined(given.low), _defined(given.high))
+    return {"value": value, "low": low, "high": high}
 
 
 def _defined(value: float | None) -> float | None:

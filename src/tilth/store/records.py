@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal, TypeAlias, get_args
+from dataclasses import asdict, dataclass, field
+from typing import Literal, NamedTuple, Protocol, TypeAlias, get_args, runtime_checkable
 
 from tilth.types import JSONObject, JSONValue
 
@@ -17,6 +17,7 @@ __all__ = [
     "Event",
     "Execution",
     "LineageGraph",
+    "Measured",
     "Metric",
     "ModelSummary",
     "ModelVersion",
@@ -25,7 +26,9 @@ __all__ = [
     "Record",
     "Role",
     "Run",
+    "Sample",
     "State",
+    "Usage",
 ]
 
 State = Literal["running", "complete", "failed", "interrupted", "skipped"]
@@ -191,11 +194,72 @@ class Event:
 
 @dataclass(frozen=True)
 class Metric:
-    """A measured value of a run on a slice (empty: all rows); None when undefined."""
+    """A measured value of a run on a slice (empty: all rows); None when undefined.
+
+    `low` and `high` are the ends of its 95 % confidence interval; None where it is not known.
+    """
 
     name: str
     value: float | None
     slice: dict[str, str] = field(hash=False)
+    low: float | None = None
+    high: float | None = None
+
+
+@runtime_checkable
+class Measured(Protocol):
+    """A value with its interval, such as `tilth.metrics.Estimate`."""
+
+    @property
+    def value(self) -> float | None:
+        """What was measured; None when undefined."""
+
+    @property
+    def low(self) -> float | None:
+        """The lower end of the interval; None where it is not known."""
+
+    @property
+    def high(self) -> float | None:
+        """The upper end."""
+
+
+class Sample(NamedTuple):
+    """What was in use at one moment of an execution.
+
+    Seconds since its start; seconds of CPU used until then, all cores together; memory in MB; of the GPUs the
+    share of time at work, 0 to 1, and the memory in MB; None where there is none.
+    """
+
+    at_s: float
+    cpu_s: float
+    memory_mb: float
+    gpu_share: float | None = None
+    gpu_memory_mb: float | None = None
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What an execution used, in all and over time; the process's children count.
+
+    Args:
+        wall_s: seconds from start to end.
+        cpu_s: seconds of CPU, all cores together.
+        peak_memory_mb: the most memory that it held at once, in MB (10^6 bytes).
+        gpu_share: the mean share of time that the GPUs were at work; None without one.
+        peak_gpu_memory_mb: the most memory in use on the GPUs, by anybody, in MB; None without one.
+        samples: about one a second, fewer if it took long.
+    """
+
+    wall_s: float
+    cpu_s: float
+    peak_memory_mb: float
+    gpu_share: float | None = None
+    peak_gpu_memory_mb: float | None = None
+    samples: tuple[Sample, ...] = ()
+
+    def to_json(self) -> JSONObject:
+        """The figures as JSON values, the samples as lists in the order of `Sample`."""
+        return {**asdict(self), "samples": [list(sample) for sample in self.samples]}
 
 
 Record: TypeAlias = "Artifact | Execution | Run | ModelVersion | DatasetVersion"

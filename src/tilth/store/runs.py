@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, insert, select, update
+from sqlalchemy import Connection, Table, delete, func, insert, select, update
 
 from tilth.errors import ConflictError, UsageError
-from tilth.store.layout import executions, runs
+from tilth.store.layout import artifacts, executions, runs, surroundings
 from tilth.store.processes import Process, this_process
-from tilth.store.records import Run, State
+from tilth.store.records import Artifact, Run, State
 from tilth.store.rows import Records, columns_of, identifier, load_run
 from tilth.types import JSONValue
 
@@ -106,6 +106,35 @@ class RunRecords(Records):
             merged = {**getattr(known, column), **values}
             connection.execute(update(runs).where(runs.c.number == known.number).values({column: merged}))
             return load_run(connection, known.number)
+
+    def surround(self, run: Run | int, given: Mapping[str, Artifact]) -> None:
+        """Record what surrounded a run: "environment", "code", ...; one of the same name is replaced.
+
+        Unlike an input, it is not what a step's outcome is known by: a run that skips a step may have other
+        surroundings than the run that did it.
+        """
+        with self._database.writing() as connection:
+            number = load_run(connection, identifier(run)).number
+            rows = [{"run": number, "name": name, "artifact": known.id} for name, known in given.items()]
+            if rows:
+                same = (surroundings.c.run == number, surroundings.c.name.in_(list(given)))
+                connection.execute(delete(surroundings).where(*same))
+                connection.execute(insert(surroundings), rows)
+
+    def surroundings(self, run: Run | int) -> dict[str, Artifact]:
+        """What surrounded a run, by name."""
+        statement = (
+            select(surroundings.c.name.label("known_as"), *artifacts.c)
+            .join(artifacts, surroundings.c.artifact == artifacts.c.id)
+            .where(surroundings.c.run == identifier(run))
+            .order_by(surroundings.c.name)
+        )
+        with self._database.reading() as connection:
+            found = {}
+            for row in connection.execute(statement):
+                values = {column.name: row._mapping[column] for column in artifacts.c}
+                found[row.known_as] = Artifact(**values)
+            return found
 
     def interrupt_stale(self) -> tuple[Run, ...]:
         """Mark as "interrupted" what is "running" by a process of this host that is gone.

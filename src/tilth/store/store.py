@@ -12,6 +12,7 @@ from sqlalchemy import Connection, func, select
 
 from tilth.store import layout
 from tilth.store.artifacts import ArtifactRecords
+from tilth.store.courses import CourseRecords
 from tilth.store.database import Database
 from tilth.store.datasets import DatasetRecords
 from tilth.store.executions import ExecutionRecords
@@ -30,6 +31,7 @@ __all__ = ["Store"]
 class Store(
     RunRecords,
     MeasurementRecords,
+    CourseRecords,
     ExecutionRecords,
     ArtifactRecords,
     ModelRecords,

@@ -10,16 +10,22 @@ from tilth.metrics import LabelEncoding
 from tilth.training.baselines import BaselineAnswers, baselines
 from tilth.training.estimators import Estimator, fit_estimator, make_estimator
 from tilth.training.export import export
+from tilth.training.learning import Learned, Recipe, learn
 from tilth.training.parity import Parity, check_parity
+from tilth.training.rows import Rows
 
 __all__ = [
     "BaselineAnswers",
     "Estimator",
     "LabelEncoding",
+    "Learned",
     "Parity",
+    "Recipe",
+    "Rows",
     "baselines",
     "check_parity",
     "export",
     "fit_estimator",
+    "learn",
     "make_estimator",
 ]

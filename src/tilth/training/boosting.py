@@ -5,15 +5,15 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, Protocol, TypeAlias, cast, runtime_checkable
 
 import numpy as np
-import numpy.typing as npt
 
 from tilth.errors import TrainingError, closest
 from tilth.training.order import canonical_order
+from tilth.training.rows import Floats, Labels, Rows
 from tilth.types import Task
 
 __all__ = [
@@ -21,7 +21,9 @@ __all__ = [
     "Estimator",
     "Floats",
     "Labels",
+    "Watch",
     "check_parameters",
+    "curves_of",
     "first_line",
     "fit_boosting",
     "is_boosting",
@@ -29,8 +31,8 @@ __all__ = [
     "parameter_names",
 ]
 
-Floats = npt.NDArray[np.floating]
-Labels = npt.NDArray[np.int64] | npt.NDArray[np.float64]
+Watch: TypeAlias = "Callable[[int, Mapping[str, float]], None]"
+"""Told after each iteration its number from 0 and the metrics ("dev.auc"); what it raises ends the fitting."""
 
 BOOSTING: Mapping[str, tuple[str, str, Mapping[str, object]]] = {
     "lightgbm": (
@@ -59,7 +61,6 @@ _LOG_HEAD = re.compile(r"^\[[\d:]+\] \S+: ")
 _XGBOOST_OBJECTIVES = {"huber_slope", "quantile_alpha", "tweedie_variance_power"}
 """Parameters that some of its objectives take beside those in its signature."""
 
-_EARLY_STOPPING_ROUNDS = 25
 _LEAST_DEV_ROWS = 50
 _MANY_CELLS = 50_000_000
 
@@ -104,61 +105,83 @@ def is_boosting(estimator: object) -> bool:
 
 
 def fit_boosting(
-    estimator: Any, X: Floats, y: Labels, X_dev: Floats | None, y_dev: Labels | None
+    estimator: Any, train: Rows, dev: Rows | None, *, early_stopping_rounds: int, watch: Watch | None = None
 ) -> Estimator:
-    """Fit; stop adding trees when 25 more do not help on the dev rows, if there are at least 50 of these.
+    """Fit; stop adding trees when so many more do not help on the dev rows, if these are at least 50.
 
     Raises:
         TrainingError: what the library refuses.
     """
     is_lightgbm = type(estimator).__module__.startswith("lightgbm.")
     threads = _same_parameter("num_threads") if is_lightgbm else {"n_jobs"}
-    if X.size < _MANY_CELLS and not threads & _given(estimator):
+    if train.X.size < _MANY_CELLS and not threads & _given(estimator):
         # Their threads wait for each other by spinning: on a busy machine small data train many times slower.
         estimator.set_params(n_jobs=1)
-    dev = _dev_rows(estimator, y, X_dev, y_dev)
-    return _fit_lightgbm(estimator, X, y, dev) if is_lightgbm else _fit_xgboost(estimator, X, y, dev)
+    known = _dev_rows(estimator, train, dev)
+    fit = _fit_lightgbm if is_lightgbm else _fit_xgboost
+    return fit(estimator, train, known, early_stopping_rounds, watch)
 
 
-def _dev_rows(
-    estimator: Any, y: Labels, X_dev: Floats | None, y_dev: Labels | None
-) -> tuple[Floats, Labels] | None:
+def curves_of(estimator: object) -> dict[str, dict[str, list[float]]]:
+    """How a fitting went on: part ("train", "dev") -> metric -> its value after each iteration.
+
+    Empty for estimators that do not tell.
+    """
+    told: Any = getattr(estimator, "curves_", None) or getattr(estimator, "evals_result_", None) or {}
+    parts = {"validation_0": "train", "validation_1": "dev"}  # as XGBoost names them
+    return {
+        parts.get(part, part): {metric: [float(v) for v in values] for metric, values in found.items()}
+        for part, found in told.items()
+    }
+
+
+def _dev_rows(estimator: Any, train: Rows, dev: Rows | None) -> Rows | None:
     """The dev rows of classes that training has, in an order of their own; None where they are too few."""
-    if X_dev is None or y_dev is None:
+    if dev is None:
         return None
     if hasattr(estimator, "predict_proba"):
-        known = np.isin(y_dev, np.unique(y))
-        X_dev, y_dev = X_dev[known], y_dev[known]
-    if len(y_dev) < _LEAST_DEV_ROWS:
-        return None
-    order = canonical_order(X_dev, y_dev)
-    return X_dev[order], y_dev[order]
+        dev = dev.take(np.isin(dev.y, np.unique(train.y)))
+    return dev.take(canonical_order(dev.X, dev.y, dev.weights)) if len(dev) >= _LEAST_DEV_ROWS else None
 
 
-def _fit_lightgbm(estimator: Any, X: Floats, y: Labels, dev: tuple[Floats, Labels] | None) -> Estimator:
+def _fit_lightgbm(
+    estimator: Any, train: Rows, dev: Rows | None, rounds: int, watch: Watch | None
+) -> Estimator:
     import lightgbm
 
     options: dict[str, Any] = {}
     if dev is not None:
-        stop = lightgbm.early_stopping(_EARLY_STOPPING_ROUNDS, verbose=False)
-        options = {"eval_X": (dev[0],), "eval_y": (dev[1],), "callbacks": [stop]}
+        options = {
+            "eval_X": (train.X, dev.X),
+            "eval_y": (train.y, dev.y),
+            "eval_names": ["train", "dev"],
+            "eval_sample_weight": None if dev.weights is None else [train.weights, dev.weights],
+            "callbacks": [lightgbm.early_stopping(rounds, verbose=False)] if rounds else [],
+        }
     try:
-        estimator.fit(X, y, **options)
+        estimator.fit(train.X, train.y, sample_weight=train.weights, **options)
     except lightgbm.basic.LightGBMError as error:
         raise TrainingError(f"LightGBM cannot be fitted: {first_line(error)}", mend=_MEND) from error
     return cast("Estimator", estimator)
 
 
-def _fit_xgboost(estimator: Any, X: Floats, y: Labels, dev: tuple[Floats, Labels] | None) -> Estimator:
+def _fit_xgboost(
+    estimator: Any, train: Rows, dev: Rows | None, rounds: int, watch: Watch | None
+) -> Estimator:
     import xgboost
 
     options: dict[str, Any] = {}
     if dev is not None:
-        if estimator.get_params().get("early_stopping_rounds") is None:
-            estimator.set_params(early_stopping_rounds=_EARLY_STOPPING_ROUNDS)
-        options = {"eval_set": [dev], "verbose": False}
+        if rounds and estimator.get_params().get("early_stopping_rounds") is None:
+            estimator.set_params(early_stopping_rounds=rounds)
+        weights = None if dev.weights is None else [train.weights, dev.weights]
+        options = {
+            "eval_set": [(train.X, train.y), (dev.X, dev.y)],
+            "sample_weight_eval_set": weights,
+            "verbose": False,
+        }
     try:
-        estimator.fit(X, y, **options)
+        estimator.fit(train.X, train.y, sample_weight=train.weights, **options)
     except xgboost.core.XGBoostError as error:
         raise TrainingError(
             f"XGBoost cannot be fitted: {_LOG_HEAD.sub('', first_line(error))}", mend=_MEND

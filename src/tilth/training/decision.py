@@ -1,22 +1,55 @@
-"""The end of a graph: from an estimator's scores to the answer in the values of the label column."""
+"""Decision: from an estimator's scores to the answer in the values of the label column, also in the graph."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tilth.metrics import LabelEncoding
+from tilth.training.calibration import Calibration
+from tilth.types import JSONObject, Task
 
 if TYPE_CHECKING:
     from onnx import NodeProto, TensorProto, ValueInfoProto
 
-__all__ = ["decision"]
+__all__ = ["Decision", "decision_nodes"]
 
 
-def decision(
-    scores: str, encoding: LabelEncoding, met: npt.NDArray[np.int64], threshold: float
+@dataclass(frozen=True)
+class Decision:
+    """How probabilities become a class.
+
+    Args:
+        threshold: of two classes the positive one is said where its probability is greater than this; of
+            several classes always the most probable one is said, the first of those that tie.
+
+    Example:
+        >>> Decision(0.7).codes(np.array([[0.4, 0.6], [0.2, 0.8]]), "binary").tolist()
+        [0, 1]
+    """
+
+    threshold: float = 0.5
+
+    def codes(self, scores: npt.NDArray[np.floating], task: Task) -> npt.NDArray[np.int64]:
+        """The codes (n,) of the classes said, from their probabilities (n, classes)."""
+        if task == "binary":
+            return np.asarray(scores[:, 1] > self.threshold, np.int64)
+        return np.asarray(scores.argmax(axis=1), np.int64)
+
+    def to_json(self) -> JSONObject:
+        """The rule as JSON values."""
+        return {"threshold": self.threshold}
+
+
+def decision_nodes(
+    scores: str,
+    encoding: LabelEncoding,
+    met: npt.NDArray[np.int64],
+    decision: Decision,
+    calibration: Calibration | None = None,
 ) -> tuple[list[NodeProto], list[TensorProto], list[ValueInfoProto]]:
     """Nodes, constants and outputs.
 
@@ -24,7 +57,8 @@ def decision(
         scores: the name of the probabilities (n, classes met in training), or of the numbers (n, 1).
         encoding: the task and its classes.
         met: the codes of the classes that the columns of `scores` stand for.
-        threshold: for two classes, what the positive one's probability must exceed.
+        decision: how probabilities become a class.
+        calibration: what corrects the probabilities before.
     """
     from onnx import TensorProto, helper, numpy_helper
 
@@ -38,8 +72,8 @@ def decision(
             [flat],
             [helper.make_tensor_value_info("prediction", TensorProto.FLOAT, ["n"])],
         )
-    nodes, constants = _probabilities(scores, len(encoding.classes), met)
-    more, extra = _binary(threshold) if encoding.task == "binary" else _greatest()
+    nodes, constants = _probabilities(scores, len(encoding.classes), met, calibration)
+    more, extra = _binary(decision.threshold) if encoding.task == "binary" else _greatest()
     classes = _class_values(encoding)
     nodes += [*more, helper.make_node("Gather", [classes.name, "tilth:decision.code"], ["label"], axis=0)]
     outputs = [
@@ -50,19 +84,35 @@ def decision(
 
 
 def _probabilities(
-    scores: str, classes: int, met: npt.NDArray[np.int64]
+    scores: str, classes: int, met: npt.NDArray[np.int64], calibration: Calibration | None
 ) -> tuple[list[NodeProto], list[TensorProto]]:
-    """Single precision, with a column of zeros for each class that training did not meet."""
+    """Single precision, with a column of zeros for each class that training did not meet, then calibrated."""
+    from onnx import TensorProto, helper
+
+    nodes, constants, name = _widened(scores, classes, met)
+    if calibration is not None:
+        nodes.append(helper.make_node("Cast", [name], ["tilth:decision.raw"], to=TensorProto.DOUBLE))
+        name = "tilth:decision.calibrated"
+        more, extra = calibration.nodes("tilth:decision.raw", name)
+        nodes, constants = [*nodes, *more], [*constants, *extra]
+    nodes.append(helper.make_node("Cast", [name], ["probabilities"], to=TensorProto.FLOAT))
+    return nodes, constants
+
+
+def _widened(
+    scores: str, classes: int, met: npt.NDArray[np.int64]
+) -> tuple[list[NodeProto], list[TensorProto], str]:
     from onnx import TensorProto, helper, numpy_helper
 
     if np.array_equal(met, np.arange(classes)):
-        return [helper.make_node("Cast", [scores], ["probabilities"], to=TensorProto.FLOAT)], []
-    places = np.zeros((len(met), classes), np.float32)
+        return [], [], scores
+    places = np.zeros((len(met), classes), np.float64)
     places[np.arange(len(met)), met] = 1.0
-    return [
-        helper.make_node("Cast", [scores], ["tilth:decision.met"], to=TensorProto.FLOAT),
-        helper.make_node("MatMul", ["tilth:decision.met", "tilth:decision.places"], ["probabilities"]),
-    ], [numpy_helper.from_array(places, "tilth:decision.places")]
+    nodes = [
+        helper.make_node("Cast", [scores], ["tilth:decision.met"], to=TensorProto.DOUBLE),
+        helper.make_node("MatMul", ["tilth:decision.met", "tilth:decision.places"], ["tilth:decision.wide"]),
+    ]
+    return nodes, [numpy_helper.from_array(places, "tilth:decision.places")], "tilth:decision.wide"
 
 
 def _binary(threshold: float) -> tuple[list[NodeProto], list[TensorProto]]:

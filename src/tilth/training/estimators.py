@@ -5,18 +5,19 @@ from __future__ import annotations
 import importlib
 import inspect
 import re
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
 from tilth.errors import TrainingError, closest
+from tilth.features.blocks import Block
 from tilth.training.boosting import (
     BOOSTING,
     Estimator,
-    Floats,
-    Labels,
+    Watch,
     check_parameters,
     first_line,
     fit_boosting,
@@ -25,22 +26,55 @@ from tilth.training.boosting import (
     parameter_names,
 )
 from tilth.training.order import canonical_order
+from tilth.training.rows import Floats, Labels, Rows
 from tilth.types import Task
 
-__all__ = ["Estimator", "fit_estimator", "make_estimator", "outputs_of"]
+__all__ = [
+    "FUNCTION",
+    "Estimator",
+    "RowsEstimator",
+    "fit_estimator",
+    "fit_rows",
+    "make_estimator",
+    "outputs_of",
+]
+
+FUNCTION = re.compile(r"[\w./-]+\.py(:[A-Za-z_]\w*)?")
+"""A file with a training function, and the function's name if it is not `train`."""
+
+
+@runtime_checkable
+class RowsEstimator(Estimator, Protocol):
+    """An estimator that is fitted on rows with their weights, and watches dev rows, in ways of its own.
+
+    `curves_` of a fitted one is what `curves_of` gives.
+    """
+
+    def fit_rows(
+        self, train: Rows, dev: Rows | None, *, early_stopping_rounds: int, watch: Watch | None
+    ) -> None:
+        """Learn from rows, which come in canonical order."""
 
 
 def make_estimator(
-    name: str, parameters: Mapping[str, object] | None = None, *, task: Task, seed: int = 0
+    name: str,
+    parameters: Mapping[str, object] | None = None,
+    *,
+    task: Task,
+    seed: int = 0,
+    blocks: Sequence[Block] = (),
+    directory: Path | None = None,
 ) -> Estimator:
     """An estimator that is not fitted yet.
 
     Args:
-        name: "lightgbm", "xgboost", or the dotted path of a scikit-learn compatible class, such as
-            "sklearn.linear_model.LogisticRegression".
+        name: "lightgbm", "xgboost", "network", the dotted path of a scikit-learn compatible class, such as
+            "sklearn.linear_model.LogisticRegression", or a file with a training function, such as "train.py".
         parameters: its parameters by name; lists become tuples where scikit-learn wants them.
         task: what it shall predict.
         seed: for all that it draws at random; a `random_state` among the parameters wins.
+        blocks: which features belong together, for networks.
+        directory: where a file is looked for; default: the working directory.
 
     Raises:
         TrainingError: no such module, class or parameter, or a class of the wrong kind.
@@ -52,6 +86,14 @@ def make_estimator(
     given = dict(parameters or {})
     if name in BOOSTING:
         return make_boosting(name, given, task, seed)
+    if name == "network":
+        from tilth.training.networks import make_network
+
+        return make_network(given, task, seed, blocks)
+    if FUNCTION.fullmatch(name):
+        from tilth.training.functions import make_function
+
+        return make_function(name, given, task, seed, directory or Path())
     kind = _find_class(name)
     known = parameter_names(kind)
     check_parameters(name, given, known)
@@ -73,32 +115,50 @@ def fit_estimator(
     X_dev: Floats | None = None,
     y_dev: Labels | None = None,
 ) -> Estimator:
+    """`fit_rows` for plain arrays: features (n, f) and labels (n,), the same of rows not learned from."""
+    dev = None if X_dev is None or y_dev is None else Rows(X_dev, y_dev)
+    return fit_rows(estimator, Rows(X, y), dev)
+
+
+def fit_rows(
+    estimator: Estimator,
+    train: Rows,
+    dev: Rows | None = None,
+    *,
+    early_stopping_rounds: int = 25,
+    watch: Watch | None = None,
+) -> Estimator:
     """A fitted copy of an estimator, the same bit for bit for the same rows in any order.
 
-    LightGBM and XGBoost stop adding trees when 25 more do not help on the dev rows, if there are at least 50
-    of these.
+    LightGBM and XGBoost stop adding trees when so many more do not help on the dev rows, if there are at
+    least 50 of these.
 
     Args:
         estimator: what `make_estimator` gave.
-        X: (n, f) float32, the features.
-        y: (n,), codes of classes or numbers.
-        X_dev: rows that are not learned from.
-        y_dev: their labels.
+        train: the rows to learn from.
+        dev: rows that are not learned from.
+        early_stopping_rounds: how many iterations may pass without a better dev score; 0: any number.
+        watch: is told the metrics after each iteration, where the estimator tells them.
 
     Raises:
         TrainingError: no rows, no features, only one class, or what the estimator itself refuses.
     """
     from sklearn.base import clone
 
-    _check_training_rows(estimator, X, y)
-    order = canonical_order(X, y)
+    _check_training_rows(estimator, train.X, train.y)
+    ordered = train.take(canonical_order(train.X, train.y, train.weights))
     fresh = clone(estimator)
     try:
         with _one_thread():
             if is_boosting(fresh):
-                return fit_boosting(fresh, X[order], y[order], X_dev, y_dev)
+                return fit_boosting(
+                    fresh, ordered, dev, early_stopping_rounds=early_stopping_rounds, watch=watch
+                )
+            if isinstance(fresh, RowsEstimator):
+                fresh.fit_rows(ordered, dev, early_stopping_rounds=early_stopping_rounds, watch=watch)
+                return fresh
             # Double precision for what computes with features: single upsets the solvers of linear models.
-            fresh.fit(X[order].astype(np.float64), y[order])
+            fresh.fit(ordered.X.astype(np.float64), ordered.y, **_weighted(fresh, ordered))
             return cast("Estimator", fresh)
     except (ValueError, TypeError) as error:
         hint = "fill missing values in features.py, or use lightgbm, which takes them"
@@ -131,7 +191,10 @@ def outputs_of(estimator: Estimator, features: Floats, classes: int) -> npt.NDAr
 
 def _find_class(name: str) -> Any:
     module_name, _, class_name = name.rpartition(".")
-    expected = '"lightgbm", "xgboost", or a dotted path such as "sklearn.linear_model.LogisticRegression"'
+    expected = (
+        '"lightgbm", "xgboost", "network", a dotted path such as "sklearn.linear_model.LogisticRegression", '
+        'or a file with a training function such as "train.py"'
+    )
     if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", module_name):
         raise TrainingError(f"no estimator '{name}'", where="[train] estimator", expected=expected)
     try:
@@ -179,6 +242,26 @@ def _check_kind(name: str, made: object, task: Task) -> None:
             expected="a classifier with predict_proba",
             mend='such as "sklearn.linear_model.LogisticRegression" or "lightgbm"',
         )
+
+
+def _weighted(estimator: Estimator, rows: Rows) -> dict[str, Any]:
+    """How weights are given to an estimator.
+
+    Raises:
+        TrainingError: it does not take them.
+    """
+    if rows.weights is None:
+        return {}
+    from sklearn.utils.validation import has_fit_parameter
+
+    if not has_fit_parameter(estimator, "sample_weight"):
+        raise TrainingError(
+            f"{type(estimator).__name__} does not take weights",
+            where="[train]",
+            expected="an estimator whose fit has sample_weight, such as lightgbm",
+            mend="leave weight, class_weights and history out, or choose another estimator",
+        )
+    return {"sample_weight": rows.weights}
 
 
 def _check_training_rows(estimator: Estimator, X: Floats, y: Labels) -> None:

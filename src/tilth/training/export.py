@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from tilth.errors import GraphError, TrainingError
 from tilth.inference import Graph
-from tilth.metrics import LabelEncoding
 from tilth.training.boosting import BOOSTING
 from tilth.training.conversion import FEATURES, Conversion
-from tilth.training.decision import decision
-from tilth.training.estimators import Estimator
+from tilth.training.decision import decision_nodes
+from tilth.training.learning import Learned
 from tilth.training.lightgbm_trees import convert_lightgbm
 from tilth.training.sklearn_graphs import convert_sklearn
 from tilth.training.sklearn_trees import tree_converter
@@ -26,15 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["export"]
 
 
-def export(
-    transform: bytes,
-    estimator: Estimator,
-    encoding: LabelEncoding,
-    *,
-    threshold: float = 0.5,
-    metadata: Mapping[str, str] | None = None,
-) -> bytes:
-    """One ONNX file that takes raw columns and answers as the estimator does.
+def export(transform: bytes, learned: Learned, *, metadata: Mapping[str, str] | None = None) -> bytes:
+    """One ONNX file that takes raw columns and answers as what was learned does.
 
     Its outputs are `label` (n,), in the values of the label column, and `probabilities`, float32
     (n, classes), in the order of the encoding's classes; for regression `prediction`, float32 (n,). The same
@@ -42,9 +34,7 @@ def export(
 
     Args:
         transform: the ONNX transform, whose only output is `features`, float32 (n, f).
-        estimator: fitted on these features.
-        encoding: what its codes mean.
-        threshold: of two classes the positive one is said where its probability is greater than this.
+        learned: fitted on these features.
         metadata: what else the file shall say about itself.
 
     Raises:
@@ -53,11 +43,10 @@ def export(
     import onnx
 
     model = onnx.load_from_string(transform)
-    _check_transform(model, estimator, encoding)
-    conversions = _conversions(estimator, model)
+    _check_transform(model, learned)
     failure: GraphError | None = None
-    for conversion in conversions:
-        made = _assembled(model, conversion, estimator, encoding, threshold, metadata or {})
+    for conversion in _conversions(learned.estimator, model):
+        made = _assembled(model, conversion, learned, metadata or {})
         try:
             Graph.from_bytes(made)
         except GraphError as error:  # no operator for double precision: the next one computes in single
@@ -65,13 +54,17 @@ def export(
         else:
             return made
     raise TrainingError(
-        f"{type(estimator).__name__} makes a graph that cannot be run: {failure and failure.what}",
+        f"{type(learned.estimator).__name__} makes a graph that cannot be run: {failure and failure.what}",
         mend="choose another estimator, such as lightgbm",
     ) from failure
 
 
 def _conversions(estimator: Any, model: ModelProto) -> Any:
     """The ways to convert an estimator, the most precise first."""
+    opset = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
+    if hasattr(estimator, "conversion"):
+        yield estimator.conversion(opset)
+        return
     library = type(estimator).__module__.partition(".")[0]
     if library in BOOSTING:
         yield {"lightgbm": convert_lightgbm, "xgboost": convert_xgboost}[library](estimator)
@@ -80,7 +73,6 @@ def _conversions(estimator: Any, model: ModelProto) -> Any:
     if convert is not None:
         yield convert(estimator)
         return
-    opset = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
     for double in (True, False):
         yield convert_sklearn(estimator, estimator.n_features_in_, opset, double=double)
 
@@ -88,15 +80,16 @@ def _conversions(estimator: Any, model: ModelProto) -> Any:
 def _assembled(
     transform: ModelProto,
     conversion: Conversion,
-    estimator: Any,
-    encoding: LabelEncoding,
-    threshold: float,
+    learned: Learned,
     metadata: Mapping[str, str],
 ) -> bytes:
     from onnx import helper
 
+    encoding, estimator = learned.encoding, cast("Any", learned.estimator)
     met = np.asarray(estimator.classes_, np.int64) if encoding.classes else np.empty(0, np.int64)
-    nodes, constants, outputs = decision(conversion.output, encoding, met, threshold)
+    nodes, constants, outputs = decision_nodes(
+        conversion.output, encoding, met, learned.decision, learned.calibration
+    )
     graph = helper.make_graph(
         [*transform.graph.node, *conversion.nodes, *nodes],
         "tilth",
@@ -118,14 +111,15 @@ def _assembled(
     told |= {
         "tilth.task": encoding.task,
         "tilth.classes": json.dumps(list(encoding.classes), ensure_ascii=False),
-        "tilth.threshold": repr(float(threshold)),
+        "tilth.threshold": repr(float(learned.decision.threshold)),
         **metadata,
     }
     helper.set_model_props(model, dict(sorted(told.items())))
     return bytes(model.SerializeToString(deterministic=True))
 
 
-def _check_transform(model: ModelProto, estimator: Any, encoding: LabelEncoding) -> None:
+def _check_transform(model: ModelProto, learned: Learned) -> None:
+    encoding, estimator = learned.encoding, cast("Any", learned.estimator)
     taken = {"prediction"} if encoding.task == "regression" else {"label", "probabilities"}
     for column in model.graph.input:
         if column.name in taken:

@@ -12,7 +12,9 @@ _SECOND = np.uint64(0x94D049BB133111EB)
 _STEP = 0x9E3779B97F4A7C15
 
 
-def canonical_order(X: npt.NDArray[np.floating], y: npt.NDArray[np.number]) -> npt.NDArray[np.int64]:
+def canonical_order(
+    X: npt.NDArray[np.floating], y: npt.NDArray[np.number], weights: npt.NDArray[np.floating] | None = None
+) -> npt.NDArray[np.int64]:
     """Positions that put rows into one shuffled order, whatever order they came in.
 
     Estimators sum and sample in the order of rows; in this order they learn the same model, bit for bit, from
@@ -22,6 +24,7 @@ def canonical_order(X: npt.NDArray[np.floating], y: npt.NDArray[np.number]) -> n
     Args:
         X: (n, f), the features.
         y: (n,), the labels.
+        weights: (n,), how much each row counts.
 
     Example:
         >>> X, y = np.array([[1.0], [2.0], [3.0]]), np.array([0, 1, 0])
@@ -29,7 +32,7 @@ def canonical_order(X: npt.NDArray[np.floating], y: npt.NDArray[np.number]) -> n
         True
     """
     hashes = np.zeros(len(y), np.uint64)
-    for at, column in enumerate((*X.T, y)):
+    for at, column in enumerate((*X.T, y) if weights is None else (*X.T, y, weights)):
         bits = (np.asarray(column, np.float64) + 0.0).view(np.uint64)
         hashes = _mix(hashes ^ _mix(bits + np.uint64(_STEP * (at + 1) % 2**64)))
     return np.argsort(hashes, kind="stable")

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from tilth.inference import Graph
 from tilth.metrics import LabelEncoding
 from tilth.tables import Table
-from tilth.training.estimators import Estimator, outputs_of
+from tilth.training.learning import Learned
 from tilth.types import JSONObject
 
 __all__ = ["TOLERANCE", "Parity", "check_parity"]
@@ -47,29 +47,19 @@ class Parity:
         }
 
 
-def check_parity(
-    graph: Graph,
-    estimator: Estimator,
-    encoding: LabelEncoding,
-    table: Table,
-    features: npt.NDArray[np.float32],
-    *,
-    threshold: float | None = None,
-) -> Parity:
-    """Compare a graph on raw columns with the estimator that it was made from on their features.
+def check_parity(graph: Graph, learned: Learned, table: Table, features: npt.NDArray[np.floating]) -> Parity:
+    """Compare a graph on raw columns with what it was made from on their features.
 
     Args:
         graph: what `export` made.
-        estimator: the fitted estimator.
-        encoding: the task and its classes.
+        learned: the fitted estimator, with its calibration and its rule.
         table: the raw columns.
         features: (n, f), what the transform makes of the table.
-        threshold: of the decision between two classes; default: what the graph says.
     """
     results = list(graph.run_table(table))
     if not results:
         return Parity(0, 0.0, 0, False)
-    wanted = outputs_of(estimator, features, len(encoding.classes))
+    encoding, wanted = learned.encoding, learned.scores(features)
     name = "prediction" if encoding.task == "regression" else "probabilities"
     got = np.concatenate([result[name] for result in results]).astype(np.float64).reshape(len(features), -1)
     if got.shape != wanted.shape:
@@ -80,8 +70,7 @@ def check_parity(
     mismatches = 0
     if encoding.task != "regression":
         labels = np.concatenate([result["label"] for result in results])
-        at = float(graph.metadata.get("tilth.threshold", "0.5")) if threshold is None else threshold
-        mismatches = _mismatches(encoding, labels, wanted, at)
+        mismatches = _mismatches(encoding, labels, wanted, learned.decision.threshold)
     passed = len(features) > 0 and not mismatches and greatest <= TOLERANCE
     return Parity(len(features), greatest, mismatches, passed)
 

@@ -76,6 +76,33 @@ class ListMethods(Base):
         arguments = [length] if fill is None else [length, fill]
         return self._packed()._method(op.Padded(length, filling), "vector", "padded", *arguments)
 
+    def token_ids(self, length: int, top: int | None = 10_000, min_count: int = 1) -> Self:
+        """The first `length` texts of a list by number, for a network: columns feature[0], feature[1], ...
+
+        0 is no text, 1 one that is not known, 2 the most frequent of the training data's texts, and so on;
+        texts as frequent as each other are ordered by text, descending. The numbers are names and no amounts:
+        only a network knows what to do with them.
+
+        Args:
+            length: how many texts of a list to look at.
+            top: how many to know; None for all.
+            min_count: how often a text must occur in all lists together to be known.
+
+        Raises:
+            FeatureError: no list of texts, or a bad argument.
+
+        Example:
+            >>> from tilth.features.inputs import Inputs
+            >>> Inputs({"text": "string"})["text"].tokens().token_ids(40)
+            x["text"].tokens().token_ids(40)
+        """
+        self._words("token_ids", top, min_count, 1.0)
+        self._most(length, "token_ids")
+        packed = self._packed()
+        ranks = op.ItemVocabulary(top, min_count, -1.0)
+        node = Node(ranks, (packed.node,), "numbers", packed.node.text, packed.node.place)
+        return self._of(node)._method(op.TokenIds(length), "vector", "token_ids", length)
+
     def ngrams(self, low: int, high: int | None = None, separator: str = " ") -> Self:
         """Every `low` to `high` (default: `low`) neighbors of a list of texts, joined by `separator`.
 

@@ -300,6 +300,30 @@ class FrameMethods(Base):
         operation = op.ResampleTime(steps, self._coefficients())
         return self._method(operation, "vector", "resample_time", steps)
 
+    def first_frames(self, count: int, fill: float | None = None) -> Self:
+        """The first frames as they are, not stretched, named feature=0 at 0, feature=1 at 0, ...
+
+        Args:
+            count: how many, 1 to 1000.
+            fill: what stands where there are fewer; None for missing.
+
+        Raises:
+            FeatureError: not frames, or a bad argument.
+
+        Example:
+            >>> from tilth.features.inputs import Inputs
+            >>> Inputs({"clip": "audio"})["clip"].mfcc().first_frames(50)
+            x["clip"].mfcc(13).first_frames(50)
+        """
+        self._need(("frames",), "first_frames")
+        whole(count, 1, "first_frames")
+        if count > 1000:
+            raise _out_of_range(f"{self}.first_frames({count!r})", "1 to 1000 frames")
+        filling = math.nan if fill is None else finite(fill, "first_frames")
+        operation = op.FirstFrames(count, self._coefficients(), filling)
+        shown = (count,) if fill is None else (count, fill)
+        return self._method(operation, "vector", "first_frames", *shown)
+
     def _coefficients(self) -> int:
         assert isinstance(self._node.operation, FramesOperation)
         return self._node.operation.coefficients

@@ -21,6 +21,7 @@ __all__ = [
     "Pack",
     "Padded",
     "TermWeights",
+    "TokenIds",
     "WeightedWords",
     "WordCounts",
 ]
@@ -68,6 +69,20 @@ class Padded(RowWise):
 
     length: int
     fill: float
+
+    def column_names(self, name: str) -> list[str]:
+        """feature[0], feature[1], ..."""
+        return [f"{name}[{position}]" for position in range(self.length)]
+
+
+@dataclass(frozen=True)
+class TokenIds(RowWise):
+    """The first `length` ranks of a list of texts as columns, two added; 0 behind the last.
+
+    So 0 is no text, 1 one that is not known (rank -1), and 2 the first of the vocabulary.
+    """
+
+    length: int
 
     def column_names(self, name: str) -> list[str]:
         """feature[0], feature[1], ..."""

@@ -15,6 +15,7 @@ __all__ = [
     "Decibels",
     "Deltas",
     "Duration",
+    "FirstFrames",
     "FrameStatistic",
     "Frames",
     "FramesOperation",
@@ -199,4 +200,19 @@ class ResampleTime(RowWise):
         """feature=coefficient at step for each, a step after the other."""
         return [
             f"{name}={place} at {step}" for step in range(self.steps) for place in range(self.coefficients)
+        ]
+
+
+@dataclass(frozen=True)
+class FirstFrames(RowWise):
+    """The first `count` frames as columns; `fill` behind the last (NaN: missing)."""
+
+    count: int
+    coefficients: int
+    fill: float
+
+    def column_names(self, name: str) -> list[str]:
+        """feature=coefficient at frame for each, a frame after the other."""
+        return [
+            f"{name}={place} at {step}" for step in range(self.count) for place in range(self.coefficients)
         ]

@@ -169,6 +169,20 @@ def _resample_time(writer: GraphWriter, operation: op.ResampleTime, frames: Valu
     return writer.columns(flat)
 
 
+def _first_frames(writer: GraphWriter, operation: op.FirstFrames, frames: Value) -> list[Value]:
+    count, axis = operation.count, integers(writer, 1)
+    ends, fill = integers(writer, 0, 0, 0, 0, count, 0), np.array(operation.fill, dtype=np.float32)
+    room = tensor(writer, "Pad", frames.block, ends, writer.constant(fill))
+    taken = tensor(writer, "Slice", room, integers(writer, 0), integers(writer, count), axis)
+    # A missing recording is one frame of NaN, which is to be in every place.
+    first = tensor(writer, "Slice", frames.block, integers(writer, 0), integers(writer, 1), axis)
+    nothing = tensor(writer, "Mul", first, writer.constant(np.array(0, dtype=np.float32)))
+    width = count * operation.coefficients
+    flat = tensor(writer, "Add", taken, nothing)
+    found = writer.node("Reshape", flat, integers(writer, 0, width), type="float", width=width)
+    return writer.columns(writer.cast(found, "double"))
+
+
 RULES: dict[type[op.RowWise], Rule] = {
     op.Frames: Rule(each(_cut)),
     op.PowerSpectrum: Rule(each(_power_spectrum)),
@@ -178,4 +192,5 @@ RULES: dict[type[op.RowWise], Rule] = {
     op.Deltas: Rule(each(_deltas)),
     op.Summary: Rule(each(_summary)),
     op.ResampleTime: Rule(each(_resample_time)),
+    op.FirstFrames: Rule(each(_first_frames)),
 }

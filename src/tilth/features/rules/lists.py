@@ -132,6 +132,13 @@ def _padded(writer: GraphWriter, operation: op.Padded, items: Value) -> list[Val
     return writer.columns(block)
 
 
+def _token_ids(writer: GraphWriter, operation: op.TokenIds, ranks: Value) -> list[Value]:
+    room = beside(writer, ranks.block, blank(writer, ranks.block, operation.length))
+    block = slice_columns(writer, room, 0, operation.length)
+    shifted = writer.node("Add", block, writer.constant(row([2.0])), type="double", width=operation.length)
+    return writer.columns(when(writer, missing(writer, block), writer.constant(row([0.0])), shifted))
+
+
 RULES: dict[type[op.RowWise], Rule] = {
     op.DistinctItems: Rule(each(_distinct_items)),
     op.HasItem: Rule(each(_has_item)),
@@ -140,4 +147,5 @@ RULES: dict[type[op.RowWise], Rule] = {
     op.ItemFigure: Rule(each(_item_figure)),
     op.Pack: Rule(each(_pack)),
     op.Padded: Rule(each(_padded)),
+    op.TokenIds: Rule(each(_token_ids)),
 }

@@ -1,0 +1,116 @@
+"""Rehearsing: small sets of rows to try a recipe on, and the recipe with what only takes time left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from tilth.training.learning import Recipe
+from tilth.training.order import canonical_order
+from tilth.training.rows import Rows
+
+__all__ = ["copied", "drawn", "is_costly", "rehearsal"]
+
+Positions = npt.NDArray[np.int64]
+
+_ROUNDS = frozenset(
+    {
+        "n_estimators",
+        "num_iterations",
+        "num_iteration",
+        "n_iter",
+        "num_tree",
+        "num_trees",
+        "num_round",
+        "num_rounds",
+        "nrounds",
+        "num_boost_round",
+        "max_iter",
+    }
+)
+"""What LightGBM calls the number of trees, by all its names."""
+
+_LENGTHS: Mapping[str, frozenset[str]] = {
+    "lightgbm": _ROUNDS,
+    "xgboost": frozenset({"n_estimators"}),
+    "network": frozenset({"epochs"}),
+}
+
+
+def is_costly(recipe: Recipe) -> bool:
+    """Whether a fit may take long on few rows: networks, and functions of one's own, of which nothing is known."""
+    return recipe.estimator == "network" or ".py" in recipe.estimator
+
+
+def rehearsal(recipe: Recipe, most_rounds: int | None = None) -> Recipe:
+    """The recipe without what is learned on dev rows, and with few iterations where it says how many.
+
+    Args:
+        recipe: the recipe.
+        most_rounds: the most trees or epochs; None: as many as it has.
+
+    Example:
+        >>> from tilth.metrics import LabelEncoding
+        >>> rehearsal(Recipe(LabelEncoding("regression"), parameters={"num_trees": 500}), 30).parameters
+        {'n_estimators': 30}
+    """
+    plain = replace(recipe, calibration="none", threshold=0.5, values=None, early_stopping_rounds=0)
+    names = _LENGTHS.get(recipe.estimator)
+    if names is None or most_rounds is None:
+        return plain
+    given = [value for name, value in recipe.parameters.items() if name in names]
+    wanted = min([most_rounds, *(int(value) for value in given if isinstance(value, int | float))])
+    others = {name: value for name, value in recipe.parameters.items() if name not in names}
+    own = "epochs" if recipe.estimator == "network" else "n_estimators"
+    return replace(plain, parameters={**others, own: wanted})
+
+
+def drawn(rows: Rows, most: int, task: str) -> Rows:
+    """So many rows, the rare classes before the frequent ones, chosen by their contents and not their order.
+
+    For a ranking whole groups are taken.
+    """
+    order = canonical_order(rows.X, _plain(rows.y))
+    if task in ("binary", "multiclass"):
+        order = order[np.argsort(_turns(rows.y[order]), kind="stable")]
+    if rows.groups is not None:
+        firsts = np.unique(rows.groups[order], return_index=True)[1]
+        ranked = rows.groups[order][np.sort(firsts)]
+        place = {int(group): at for at, group in enumerate(ranked)}
+        turns = np.array([place[int(group)] for group in rows.groups[order]])
+        order = order[np.argsort(turns, kind="stable")]
+        whole = np.searchsorted(np.sort(turns), turns.max(initial=0) + 1)
+        ends = np.flatnonzero(np.diff(np.sort(turns), append=-1) != 0) + 1
+        fitting = ends[ends <= most]
+        most = int(fitting[-1]) if len(fitting) else int(ends[0]) if whole else 0
+    return rows.take(order[:most])
+
+
+def copied(rows: Rows, positions: Positions, total: int) -> Rows:
+    """Some rows again and again, about so many in all: what demands many rows in a leaf gets them.
+
+    Each copy counts as much as the others; for a ranking each round of copies is a group of its own.
+    """
+    rounds = max(2, total // len(positions))
+    found = replace(rows.take(np.tile(positions, rounds)), weights=None)
+    if rows.groups is None:
+        return found
+    return replace(found, groups=np.repeat(np.arange(rounds, dtype=np.int64), len(positions)))
+
+
+def _plain(y: npt.NDArray[np.number]) -> npt.NDArray[np.number]:
+    """One number a row, also where there are several labels."""
+    return y if y.ndim == 1 else y.astype(np.float64) @ np.sqrt(np.arange(2, y.shape[1] + 2))
+
+
+def _turns(codes: npt.NDArray[np.number]) -> Positions:
+    """For each row how many of its class come before it."""
+    order = np.argsort(codes, kind="stable")
+    ordered = codes[order]
+    starts = np.searchsorted(ordered, ordered, side="left")
+    turns = np.empty(len(codes), np.int64)
+    turns[order] = np.arange(len(codes)) - starts
+    return turns
