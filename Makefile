@@ -8,12 +8,14 @@ INSTALLED := .venv/installed
 setup: $(INSTALLED)
 
 # Locked versions with hashes, then the package itself in place.
-$(INSTALLED): requirements/development.txt pyproject.toml
+$(INSTALLED): requirements/development.txt requirements/torch.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Tilth needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.11"; exit 2; }
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r requirements/development.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --no-deps --require-hashes -r requirements/torch.txt || \
+		echo "pip finds no PyTorch without CUDA here: the tests of networks will be skipped"
 	@touch $(INSTALLED)
 
 # The whole loop on real data, told as a story.

@@ -32,10 +32,10 @@ def graphics_cards() -> GraphicsCards | None:
 class Meter:
     """Measures what this process and its children use while a block of work is done.
 
-    CPU time is the operating system's. Memory that processes share counts for each. The peak of memory is the operating system's own where the block holds more than the
-    process ever did before it; otherwise the highest of the samples, between which it may have been higher.
-    The pauses between samples grow from 0.1 s to 1 s; where there are many, they double, so that work of
-    days is a few hundred samples too. A sample costs about a millisecond.
+    CPU time is the operating system's. Memory that processes share counts for each. The peak of memory is
+    exact where the block holds more than the process ever did before it; otherwise it is the highest of the
+    samples, between which it may have been higher. The pauses between samples grow from 0.1 s to 1 s; where
+    samples are many the pauses double, so that work of days is a few hundred samples too.
 
     Example:
         >>> with Meter() as meter:
@@ -115,7 +115,7 @@ class Meter:
     def _in_use(self) -> tuple[float, float]:
         """Seconds of CPU so far, and MB now: of this process, its living children, and those that ended."""
         times = self._process.cpu_times()
-        spent = times.user + times.system + times.children_user + times.children_system
+        spent = time.process_time() + times.children_user + times.children_system
         held = self._process.memory_info().rss
         for child in self._children():
             with contextlib.suppress(psutil.Error):  # it may end at any moment

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from tilth.errors import CheckFailed, TrainingError
 from tilth.metrics import Answered, Estimate, paired_difference
 from tilth.training.learning import Learned
-from tilth.training.order import canonical_order
+from tilth.training.order import canonical_order, hash_rows
 from tilth.training.rows import Rows
 from tilth.types import JSONObject
 
@@ -112,11 +112,8 @@ def nested_shares(rows: Rows, shares: Sequence[float], *, stratify: bool, seed: 
     """
     shuffled = _shuffled(rows, seed)
     if rows.groups is not None:
-        named = rows.groups[shuffled]
-        first = np.unique(named, return_index=True)[1]
-        place = np.empty(int(named.max(initial=0)) + 1, np.int64)
-        place[named[np.sort(first)]] = np.arange(len(first))
-        return [shuffled[place[named] < math.ceil(share * len(first))] for share in shares]
+        place, groups = _places(rows.groups, shuffled)
+        return [shuffled[place < math.ceil(share * groups)] for share in shares]
     if not stratify:
         return [shuffled[: math.ceil(share * len(rows))] for share in shares]
     labels = rows.y[shuffled]
@@ -132,6 +129,20 @@ def _shuffled(rows: Rows, seed: int) -> Positions:
     """All positions in an order that depends on the rows' contents and the seed alone."""
     order = canonical_order(rows.X, rows.y, rows.weights)
     return order[np.random.default_rng(seed).permutation(len(rows))]
+
+
+def _places(groups: npt.NDArray[np.int64], shuffled: Positions) -> tuple[Positions, int]:
+    """For each shuffled row the place of its group in a random order of groups, and how many there are.
+
+    The order is that of a hash of the places of a group's rows, so that large groups do not come first.
+    """
+    names, codes = np.unique(groups[shuffled], return_inverse=True)
+    keys = np.zeros(len(names), np.uint64)
+    np.add.at(keys, codes, np.arange(1, len(codes) + 1, dtype=np.uint64))
+    order = np.argsort(hash_rows([keys], len(keys)), kind="stable")
+    place = np.empty(len(names), np.int64)
+    place[order] = np.arange(len(names))
+    return place[codes], len(names)
 
 
 def answered(learned: Learned, rows: Rows) -> Answered:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["canonical_order"]
+__all__ = ["canonical_order", "hash_rows"]
 
 _MULTIPLIER = np.uint64(0xBF58476D1CE4E5B9)
 _SECOND = np.uint64(0x94D049BB133111EB)
@@ -31,11 +33,27 @@ def canonical_order(
         >>> X[canonical_order(X, y)].tolist() == X[::-1][canonical_order(X[::-1], y[::-1])].tolist()
         True
     """
-    hashes = np.zeros(len(y), np.uint64)
-    for at, column in enumerate((*X.T, y) if weights is None else (*X.T, y, weights)):
+    hashes = hash_rows((*X.T, y) if weights is None else (*X.T, y, weights), len(y))
+    return np.argsort(hashes, kind="stable")
+
+
+def hash_rows(columns: Sequence[npt.NDArray[np.number]], rows: int) -> npt.NDArray[np.uint64]:
+    """A 64-bit hash of each row over some columns of numbers, the same wherever the row stands.
+
+    Args:
+        columns: (n,) each.
+        rows: n.
+
+    Example:
+        >>> one, other, again = hash_rows([np.array([1.0, 2.0, 1.0])], 3)
+        >>> bool(one == again), bool(one == other)
+        (True, False)
+    """
+    hashes = np.zeros(rows, np.uint64)
+    for at, column in enumerate(columns):
         bits = (np.asarray(column, np.float64) + 0.0).view(np.uint64)
         hashes = _mix(hashes ^ _mix(bits + np.uint64(_STEP * (at + 1) % 2**64)))
-    return np.argsort(hashes, kind="stable")
+    return hashes
 
 
 def _mix(words: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:

@@ -77,15 +77,7 @@ def drawn(rows: Rows, most: int, task: str) -> Rows:
     if task in ("binary", "multiclass"):
         order = order[np.argsort(_turns(rows.y[order]), kind="stable")]
     if rows.groups is not None:
-        firsts = np.unique(rows.groups[order], return_index=True)[1]
-        ranked = rows.groups[order][np.sort(firsts)]
-        place = {int(group): at for at, group in enumerate(ranked)}
-        turns = np.array([place[int(group)] for group in rows.groups[order]])
-        order = order[np.argsort(turns, kind="stable")]
-        whole = np.searchsorted(np.sort(turns), turns.max(initial=0) + 1)
-        ends = np.flatnonzero(np.diff(np.sort(turns), append=-1) != 0) + 1
-        fitting = ends[ends <= most]
-        most = int(fitting[-1]) if len(fitting) else int(ends[0]) if whole else 0
+        return rows.take(_whole_groups(rows.groups[order], order, most))
     return rows.take(order[:most])
 
 
@@ -99,6 +91,14 @@ def copied(rows: Rows, positions: Positions, total: int) -> Rows:
     if rows.groups is None:
         return found
     return replace(found, groups=np.repeat(np.arange(rounds, dtype=np.int64), len(positions)))
+
+
+def _whole_groups(groups: Positions, order: Positions, most: int) -> Positions:
+    """Those of the positions that belong to the first groups, so many as fit, one at least."""
+    _, firsts, codes = np.unique(groups, return_index=True, return_inverse=True)
+    turns = np.argsort(np.argsort(firsts, kind="stable"), kind="stable")[codes]
+    fitting = np.searchsorted(np.cumsum(np.bincount(turns)), most, side="right")
+    return order[turns < max(1, int(fitting))]
 
 
 def _plain(y: npt.NDArray[np.number]) -> npt.NDArray[np.number]:
