@@ -8,6 +8,7 @@ from typing import Literal, Protocol, TypeAlias, get_args
 __all__ = [
     "COLUMN_TYPES",
     "MEDIA_TYPES",
+    "NUMBER_TASKS",
     "SCALAR_TYPES",
     "Clock",
     "ColumnType",
@@ -44,8 +45,12 @@ COLUMN_TYPES: tuple[ColumnType, ...] = get_args(ColumnType)
 
 MEDIA_TYPES: tuple[ColumnType, ...] = ("image", "audio")
 
-Task = Literal["binary", "multiclass", "regression"]
-"""What a model predicts: one of two classes, one of several, or a number."""
+Task = Literal["binary", "multiclass", "regression", "multilabel", "ranking"]
+"""What a model predicts: one of two classes, one of several, a number, any number of several labels, or a
+number by which the rows of a group are ranked."""
+
+NUMBER_TASKS: frozenset[Task] = frozenset({"regression", "ranking"})
+"""The tasks whose answer is a number; that of the others is made of classes."""
 
 JSONValue: TypeAlias = "str | int | float | bool | list[JSONValue] | dict[str, JSONValue] | None"
 JSONObject: TypeAlias = "dict[str, JSONValue]"

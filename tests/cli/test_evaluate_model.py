@@ -31,10 +31,10 @@ def test_the_recorded_evaluation_is_shown_with_baselines_and_verdicts(
     assert main(["evaluate", "--model", "champion", "--dir", str(folder), "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["model"] == "customers@1"
-    assert set(document["baselines"]) == {"majority", "linear"}
+    assert set(document["baselines"]) == {"majority", "prior", "single", "linear"}
     assert document["slices"][0]["slice"] == {}
     assert document["slices"][0]["metrics"]["auroc"]["value"] > 0.7
-    assert [verdict["passed"] for verdict in document["verdicts"]] == [True, True, True]
+    assert [verdict["passed"] for verdict in document["verdicts"]] == [True, True, True, True]
     assert main(["evaluate", "--model", "customers@1", "--dir", str(folder)]) == 0
     report = capsys.readouterr().out
     assert "customers@1 on its test part" in report

@@ -160,3 +160,72 @@ def test_answers_of_several_classes_and_of_numbers() -> None:
     ]
     numbers = LabelEncoding("regression").answers(table, np.array([0.5, 1.5]))
     assert numbers.to_arrow().column("tilth.label").to_pylist() == [0.5, 1.5]
+
+
+def test_lists_of_texts_are_several_labels() -> None:
+    lists = pa.array([["b", "a"], [], None, ["b", "b"]])
+    encoding = LabelEncoding.from_column(lists)
+    assert (encoding.task, encoding.classes) == ("multilabel", ("a", "b"))
+    codes = encoding.encode(lists.drop_null())
+    assert codes.tolist() == [[1, 1], [0, 0], [0, 1]]
+    assert encoding.labels_of(codes) == [("a", "b"), (), ("b",)]
+    assert LabelEncoding.from_json(encoding.to_json()) == encoding
+
+
+def test_texts_are_several_labels_where_a_separator_says_so() -> None:
+    encoding = LabelEncoding.from_column(pa.array(["a; b", ";", "b"]), task="multilabel", separator=";")
+    assert encoding.classes == ("a", "b")
+    assert encoding.encode(pa.array(["b;a", ";"])).tolist() == [[1, 1], [0, 0]]
+    assert encoding.encode(pa.array([["a"], []], pa.list_(pa.string()))).tolist() == [[1, 0], [0, 0]]
+    assert LabelEncoding.from_json(encoding.to_json()) == encoding
+    with pytest.raises(DataError, match="'c' is not a class"):
+        encoding.encode(pa.array(["a;c"]))
+    with pytest.raises(DataError, match="1 labels are missing"):
+        encoding.encode(pa.array([None, "a"]))
+
+
+@pytest.mark.parametrize(
+    ("values", "what"),
+    [
+        (pa.array([[1, 2]]), "lists of int64"),
+        (pa.array([["a", None]]), "1 items of the label's lists are missing"),
+        (pa.array([[], []], pa.list_(pa.string())), "no row has any label"),
+        (pa.array([None, None], pa.list_(pa.string())), "the label column is empty"),
+        (pa.array([1.5, 2.0]), "are no lists"),
+        (pa.array([[str(at)] for at in range(1001)]), "1001 distinct values, too many"),
+    ],
+)
+def test_what_cannot_be_several_labels_is_refused(values: pa.Array, what: str) -> None:
+    with pytest.raises(DataError, match=what):
+        LabelEncoding.from_column(values, task="multilabel", separator="|")
+
+
+def test_a_list_is_no_other_task() -> None:
+    with pytest.raises(UsageError, match="the label is a list, which is not regression"):
+        LabelEncoding.from_column(pa.array([["a"]]), task="regression")
+
+
+def test_a_ranking_has_numbers_from_zero_and_a_group() -> None:
+    encoding = LabelEncoding.from_column(pa.array([0, 3, None, 1]), task="ranking", group="query")
+    assert (encoding.classes, encoding.is_number, encoding.group) == ((), True, "query")
+    assert encoding.encode(pa.array([2, 0])).tolist() == [2.0, 0.0]
+    assert LabelEncoding.from_json(encoding.to_json()) == encoding
+    with pytest.raises(UsageError, match="which rows are ranked together"):
+        LabelEncoding.from_column(pa.array([0, 1]), task="ranking")
+    with pytest.raises(DataError, match="-1 is negative"):
+        LabelEncoding.from_column(pa.array([0, -1]), task="ranking", group="query")
+    with pytest.raises(DataError, match="string, not a number"):
+        LabelEncoding.from_column(pa.array(["a"]), task="ranking", group="query")
+
+
+def test_answers_of_several_labels_have_a_score_for_each() -> None:
+    encoding = LabelEncoding("multilabel", ("a", "b"))
+    table = encoding.answers(
+        open_table({"x": [1, 2]}),
+        np.array([[True, False], [False, False]]),
+        np.array([[0.75, 0.5], [0.25, 0]]),
+    )
+    assert table.to_arrow().to_pylist() == [
+        {"x": 1, "tilth.label": ["a"], "tilth.score.a": 0.75, "tilth.score.b": 0.5},
+        {"x": 2, "tilth.label": [], "tilth.score.a": 0.25, "tilth.score.b": 0.0},
+    ]

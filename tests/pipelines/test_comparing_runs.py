@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from project_factory import make_project
+from project_factory import make_project, write_customers
+from repositories import git, repository
 from tilth.errors import NotFoundError, UsageError
-from tilth.pipelines import compare_runs, reproduce, run_pipeline
+from tilth.pipelines import STEPS, compare_runs, reproduce, run_pipeline
+from tilth.pipelines.environment import Environment, host_facts, present_environment
 from tilth.projects import Project
 from tilth.store import Store
 
@@ -61,13 +64,14 @@ def test_what_differs_is_told_with_both_values(project: Project) -> None:
     assert found.second.number == 3
     assert found.parameters["train.threshold"] == (0.5, 0.4)
     same = {step for step, same in found.steps.items() if same}
-    assert same == {"ingest", "profile", "schema", "validate", "split"}
+    assert {"ingest", "profile", "schema", "validate", "split"} <= same
+    assert not {"transform", "train", "evaluate", "register"} & same
     assert '-        "age": x["age"].fill_missing("median").zscore()' in found.texts["features_file"]
     assert '+        "age": x["age"].log1p()' in found.texts["features_file"]
     report = found.report()
     assert "train.threshold  0.5 | 0.4" in report
     assert "precision" in report
-    assert "auroc" not in report  # which does not depend on a threshold, and trees not on a logarithm
+    assert "\nauroc" not in report  # which does not depend on a threshold, and trees not on a logarithm
 
 
 def test_the_document_is_json(project: Project, ask: Callable[..., tuple[int, str, str]]) -> None:
@@ -97,8 +101,80 @@ def test_what_is_no_run_is_refused(project: Project) -> None:
 def test_wide_intervals_stand_apart(project: Project) -> None:
     lines = compare_runs(project, "1", "3").report().splitlines()
     at = next(at for at, line in enumerate(lines) if line.startswith("on the test part"))
-    assert len({len(line) for line in lines[at:]}) == 1
-    assert not [line for line in lines[at:] if "]" in line.replace("]  ", "")]
+    table = lines[at : lines.index("", at)]
+    places = [[match.end() for match in re.finditer(r"\]", line)] for line in table[1:]]
+    assert {len(ends) for ends in places} == {3}
+    assert len({tuple(ends) for ends in places}) == 1
+    assert all("]  " in line for line in table[1:])
+
+
+def test_metrics_are_compared_row_by_row_and_judged(project: Project) -> None:
+    found = compare_runs(project, "1", "3")
+    change = found.changes["precision"]
+    assert change.is_paired
+    assert change.estimate.low < change.estimate.value < change.estimate.high  # type: ignore[operator]
+    assert found.to_json()["changes"]["precision"]["paired"] is True  # type: ignore[index, call-overload]
+    report = found.report()
+    assert "beyond chance" in report
+    assert "not judged on the same rows" not in report
+
+
+def test_what_surrounded_the_runs_is_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = repository(tmp_path / "customers")
+    project = make_project(folder)
+    git(folder, "add", "tilth.toml", "features.py")
+    git(folder, "commit", "--quiet", "--message", "first")
+    with (folder / "features.py").open("a") as file:
+        file.write("# as everywhere\n")
+    run_pipeline(project, Quiet())
+    edit(folder / "tilth.toml", "n_estimators = 20", "n_estimators = 25")
+    edit(folder / "features.py", "# as everywhere", "# as always")
+    write_customers(folder / "customers.csv", 500, seed=3)
+    now = present_environment()
+    other = Environment(now.python, {**now.packages, "numpy": "9.9.9", "added": "1.0"})
+    monkeypatch.setattr("tilth.pipelines.surroundings.present_environment", lambda: other)
+    facts = {**host_facts(), "cores": 640}
+    monkeypatch.setattr("tilth.pipelines.surroundings.host_facts", lambda: facts)
+    run_pipeline(Project.load(folder), Quiet())
+
+    found = compare_runs(project, "1", "2")
+    assert found.environment == {"numpy": (now.packages["numpy"], "9.9.9"), "added": (None, "1.0")}
+    assert set(found.host) == {"cores"}
+    assert found.commits[0] != found.commits[1]
+    changes = found.texts["uncommitted changes"]
+    assert "++parameters = { n_estimators = 25 }" in changes
+    lengths = [[len(curve or ()) for curve in curves] for curves in found.curves.values()]
+    assert lengths
+    assert all(length == [20, 25] for length in lengths)
+    assert set(found.usage["train"]) != {None}
+    assert not found.changes["auroc"].is_paired
+    report = found.report()
+    for words in (
+        f"numpy            {now.packages['numpy']} | 9.9.9",
+        "added            not installed | 1.0",
+        "machine: cores",
+        "1 file changed | ",
+        "2 files changed",
+        "train.parameters.n_estimators 20 | 25",
+        "the models were not judged on the same rows",
+        "by iteration",
+        "CPU and peak memory",
+    ):
+        assert words in report, words
+    assert report.count("parameters.n_estimators 20 | 25") == 1
+
+
+def test_a_model_that_is_gone_leaves_what_is_recorded(tmp_path: Path) -> None:
+    project = make_project(tmp_path)
+    report = run_pipeline(project, Quiet())
+    edit(tmp_path / "tilth.toml", "n_estimators = 20", "n_estimators = 25")
+    run_pipeline(Project.load(tmp_path), Quiet())
+    model = report.artifact("model")
+    assert model is not None
+    project.artifacts().path(model.digest, ".onnx").unlink()
+    found = compare_runs(project, "1", "2")
+    assert not found.changes["auroc"].is_paired
+    assert found.changes["auroc"].estimate.low is not None
 
 
 def test_a_step_that_had_other_inputs_then_is_not_possible(
@@ -133,16 +209,7 @@ def test_a_run_is_reproduced_although_the_project_has_changed_since(
 ) -> None:
     found = reproduce(project, "1", Quiet())
     assert found.is_identical
-    assert list(found.steps) == [
-        "ingest",
-        "profile",
-        "schema",
-        "validate",
-        "split",
-        "transform",
-        "train",
-        "evaluate",
-    ]
+    assert list(found.steps) == [step for step in STEPS if step != "register"]
     status, out, err = ask("reproduce", "customers@2", "--dir", project.directory, "--json")
     assert status == 0, err
     assert json.loads(out)["identical"] is True
@@ -163,10 +230,41 @@ def test_what_cannot_be_reproduced_is_named(tmp_path: Path, ask: Callable[..., t
     assert "put the data back as they were" in err
 
 
+def test_what_has_changed_since_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ask: Callable[..., tuple[int, str, str]]
+) -> None:
+    folder = repository(tmp_path / "customers")
+    project = make_project(folder)
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "first")
+    now = present_environment()
+    then = Environment("CPython 3.1.4", {**now.packages, "numpy": "9.9.9"})
+    with monkeypatch.context() as before:
+        before.setattr("tilth.pipelines.surroundings.present_environment", lambda: then)
+        run_pipeline(project, Quiet(), until="profile")
+    with (folder / "features.py").open("a") as file:
+        file.write("# as everywhere\n")
+    status, out, err = ask("reproduce", "1", "--dir", folder, "--json")
+    assert status == 0
+    document = json.loads(out)
+    assert document["environment"] == {
+        "python": ["CPython 3.1.4", now.python],
+        "numpy": ["9.9.9", now.packages["numpy"]],
+    }
+    assert document["commits"][1].endswith("1 file changed")
+    assert "although the run had python CPython 3.1.4" in err
+    assert "although its code was" in err
+    (folder / "customers.csv").write_text("changed")
+    status, _, err = ask("reproduce", "1", "--dir", folder)
+    assert status == 1
+    assert "numpy 9.9.9, now" in err
+
+
 def test_other_bytes_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project = make_project(tmp_path)
     run_pipeline(project, Quiet())
     monkeypatch.setattr("tilth.pipelines.model_steps._metadata", lambda _: {"tilth.project": "other"})
     found = reproduce(project, "1", Quiet())
-    assert found.steps["train"] == ("different", "other bytes in model")
+    same = "other bytes in model; its answers on the 80 test rows are the same"
+    assert found.steps["train"] == ("different", same)
     assert {outcome for outcome, _ in found.steps.values()} == {"identical", "different"}

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import socket
 import subprocess
+import sysconfig
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -13,15 +16,20 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from project_factory import make_project, write_customers
+from repositories import git, repository
 from tilth.errors import StoreError
-from tilth.pipelines import StepReport, promote, run_pipeline
+from tilth.pipelines import StepReport, predict_table, promote, run_pipeline
 from tilth.pipelines.publishing import _set_aliases
 from tilth.projects import Project
 from tilth.settings import Settings
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 ROOT = Path(__file__).resolve().parents[2]
 MLFLOW = Path(os.environ.get("TILTH_MLFLOW_SERVER", ROOT / ".venv-mlflow/bin/mlflow"))
@@ -70,13 +78,93 @@ def wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     raise AssertionError(f"the MLflow server did not start: {log.read_text()}")
 
 
+FOLDERS = {"code", "configuration.json", "environment", "project", "results"}
+
+
+def measured(run: Any) -> dict[str, float]:
+    """The metrics that tell of the model, and not of the machine."""
+    return {n: v for n, v in run.data.metrics.items() if not n.startswith(("system/", "steps/"))}
+
+
+def check_what_is_recorded(client: MlflowClient, project: Project, run: Any) -> None:
+    """All that is recorded of the first run is there too."""
+    with project.store() as store:
+        recorded, curves, used = store.all_metrics(1), store.curves(1), store.usage(1)
+        environment = store.surroundings(1)["environment"]
+        began = store.run(1).started
+    assert run.info.start_time == round(began.timestamp() * 1000)
+    for metric in recorded:
+        assert run.data.metrics.get(metric.name) == metric.value
+        assert run.data.metrics.get(f"{metric.name}.low") == metric.low
+    assert curves
+    for name, curve in curves.items():
+        points = client.get_metric_history(run.info.run_id, name)
+        assert [(p.step, p.value) for p in sorted(points, key=lambda p: p.step)] == list(enumerate(curve))
+    assert run.data.metrics["steps/train/cpu_seconds"] == used["train"].cpu_s
+    assert run.data.metrics["steps/train/peak_memory_megabytes"] == used["train"].peak_memory_mb
+    memory = client.get_metric_history(run.info.run_id, "system/process_memory_megabytes")
+    assert len(memory) == sum(len(usage.samples) for usage in used.values())
+    assert {"train/auroc", "dev/auroc"} <= set(run.data.metrics)
+    assert run.data.params["train.calibration"] == "none"
+    assert run.data.params["split.fractions"] == "[0.6, 0.2, 0.2]"
+
+    (given,) = run.inputs.dataset_inputs
+    assert given.dataset.digest == run.data.tags["tilth.dataset"][:36]
+    assert len(run.data.tags["mlflow.source.git.commit"]) == 40
+    assert run.data.tags["mlflow.source.git.dirty"] == "true"
+    assert "auroc" in run.data.tags["mlflow.note.content"]
+    assert run.data.tags["tilth.environment"] == environment.digest
+    with tempfile.TemporaryDirectory() as folder:
+        patch = Path(client.download_artifacts(run.info.run_id, "code/changes.patch", folder)).read_text()
+        assert "+# not committed" in patch
+        lock = Path(client.download_artifacts(run.info.run_id, "environment/requirements.txt", folder))
+        assert lock.read_bytes() == project.artifacts().read_bytes(environment.digest, ".txt")
+        results = Path(client.download_artifacts(run.info.run_id, "results", folder))
+        assert {"training.json", "evaluation.json", "schema.toml"} <= {f.name for f in results.iterdir()}
+        assert (
+            "auroc" in json.loads((results / "evaluation.json").read_text())["test"]["slices"][0]["metrics"]
+        )
+        written = Path(client.download_artifacts(run.info.run_id, "project", folder))
+        assert (written / "features.py").read_text() == project.features_path.read_text()
+
+
+LOAD = """
+import json, sys
+sys.path.append(sys.argv[1])  # for onnx and onnxruntime, which the server's environment has not
+import mlflow, pandas
+mlflow.set_tracking_uri(sys.argv[2])
+model = mlflow.pyfunc.load_model("models:/customers@champion")
+rows = pandas.DataFrame({"income": [30.0, 70.0], "age": [40, 41], "plan": ["basic", "pro"]})
+said = model.predict(rows)
+print(json.dumps({name: pandas.DataFrame(values).values.ravel().tolist() for name, values in said.items()}))
+"""
+
+
+def assert_its_own_client_answers_alike(project: Project, url: str, folder: Path) -> None:
+    """MLflow's own client, in the server's environment, loads the champion and predicts with it."""
+    rows = folder / "rows.csv"
+    rows.write_text("income,age,plan\n30,40,basic\n70,41,pro\n")
+    predict_table(project, str(rows), folder / "said.jsonl")
+    ours = [json.loads(line) for line in (folder / "said.jsonl").read_text().splitlines()]
+    command = [str(MLFLOW.parent / "python"), "-c", LOAD, sysconfig.get_path("purelib"), url]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    theirs = json.loads(done.stdout.splitlines()[-1])
+    assert theirs["label"] == [row["tilth.label"] for row in ours]
+    assert theirs["probabilities"][1::2] == pytest.approx([row["tilth.positive"] for row in ours], abs=1e-6)
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")  # MLflow's client warns about itself
 def test_runs_models_and_aliases_are_published(tmp_path: Path) -> None:
     with mlflow_server(tmp_path) as url:
         from mlflow import MlflowClient
 
-        project = with_mlflow(make_project(tmp_path), url)
+        project = with_mlflow(make_project(repository(tmp_path / "project")), url)
+        git(project.directory, "add", ".")
+        git(project.directory, "commit", "--quiet", "--message", "first")
+        with project.features_path.open("a") as file:
+            file.write("# not committed\n")
         report = run_pipeline(project, Silent())
         assert report.notes == ()
 
@@ -96,6 +184,8 @@ def test_runs_models_and_aliases_are_published(tmp_path: Path) -> None:
         assert champion.run_id == run.info.run_id
         folder = Path(client.download_artifacts(run.info.run_id, "model", str(tmp_path)))
         assert {path.name for path in folder.iterdir()} == {"MLmodel", "model.onnx"}
+        check_what_is_recorded(client, project, run)
+        assert_its_own_client_answers_alike(project, url, tmp_path)
         model = report.artifact("model")
         assert model is not None
         assert (folder / "model.onnx").read_bytes() == project.artifacts().read_bytes(model.digest, ".onnx")
@@ -104,8 +194,10 @@ def test_runs_models_and_aliases_are_published(tmp_path: Path) -> None:
         assert len(client.search_model_versions(f"name = '{project.name}'")) == 1
         again = client.search_runs([experiment.experiment_id], order_by=["start_time DESC"])[0]
         assert again.info.run_id != run.info.run_id
-        assert again.data.metrics == run.data.metrics, "a run that skipped everything shows its metrics"
-        assert client.list_artifacts(again.info.run_id) == [], "the model is there already"
+        assert measured(again) == measured(run), "a run that skipped everything shows its metrics"
+        assert {f.path for f in client.list_artifacts(again.info.run_id)} == FOLDERS, (
+            "the model is there already"
+        )
 
         write_customers(project.directory / "customers.csv", 600, seed=1)
         run_pipeline(project, Silent())

@@ -120,8 +120,12 @@ def test_the_configuration_that_is_written(made: Initialization) -> None:
     assert configuration.data.missing == ["?"]
     assert configuration.split.method == "balanced"
     assert configuration.split.columns == ["bought it?"]
-    assert [c.metric for c in configuration.checks if c.moment == "model"] == ["auroc"] * 3
-    assert {c.baseline for c in configuration.checks_at("model")} == {"majority", "linear", "champion"}
+    assert [(c.metric, c.baseline) for c in configuration.checks_at("model")] == [
+        ("f1", "prior"),
+        ("auroc", "majority"),
+        ("auroc", "linear"),
+        ("auroc", "champion"),
+    ]
     assert {c.metric for c in configuration.checks_at("live")} == {
         "anomalies",
         "drifted_columns",
@@ -206,7 +210,8 @@ def test_the_task_follows_from_the_label(
     assert made.task == configuration.project.task == task
     assert configuration.split.method == method
     assert configuration.split.fractions == (0.6, 0.2, 0.2)
-    assert {check.metric for check in configuration.checks_at("model")} == {metric}
+    of_positives = {"f1"} if task == "binary" else set()
+    assert {check.metric for check in configuration.checks_at("model")} == {metric, *of_positives}
     assert (configuration.project.positive is not None) == (task == "binary")
     live = {check.metric for check in configuration.checks_at("live")}
     assert ("error_rate" in live) == (task != "regression")

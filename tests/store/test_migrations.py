@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from tilth.store import Store, layout
+from tilth.store import Metric, Store, Usage, layout
 from tilth.store.database import Database
 from tilth.store.migrations.versions import v0001_records
 
@@ -83,5 +83,9 @@ def test_a_store_of_the_first_tilth_is_brought_to_the_newest_form(url: str) -> N
         again = store.begin_run("run")
         store.skip_execution(again, 2)
         assert store.metrics(again) == {"auroc": 0.9}
+        assert store.all_metrics(1) == (Metric("auroc", 0.9, {}),)
+        assert (store.curves(1), store.usage(1), store.surroundings(1)) == ({}, {}, {})
+        store.log_usage(1, Usage(1.0, 0.5, 10.0))
+        assert store.usage(1) == {"train": Usage(1.0, 0.5, 10.0)}
     with Store.open(url) as store:
         assert store.aliases("cats") == {"champion": 4}

@@ -13,6 +13,7 @@ from tilth.errors import TrainingError
 from tilth.evaluation import evaluate
 from tilth.tables import open_table
 from tilth.training import LabelEncoding, baselines
+from tilth.training.baselines import best_feature
 
 BINARY = LabelEncoding("binary", ("no", "yes"))
 
@@ -64,7 +65,7 @@ def test_baselines_do_not_depend_on_the_order_of_rows(features: np.ndarray, sign
     order = np.random.default_rng(0).permutation(len(codes))
     first = baselines(encoding, features, codes, features[:50])
     second = baselines(encoding, features[order], codes[order], features[:50])
-    for name in ("majority", "linear"):
+    for name in ("majority", "prior", "single", "linear"):
         assert np.array_equal(first[name][0], second[name][0])
         assert np.array_equal(first[name][1], second[name][1])
 
@@ -92,3 +93,67 @@ def test_class_that_training_did_not_meet_has_probability_zero(
 def test_no_rows_are_refused(features: np.ndarray) -> None:
     with pytest.raises(TrainingError, match="no rows"):
         baselines(BINARY, features[:0], np.empty(0, np.int64), features)
+
+
+def test_prior_says_each_class_as_often_as_it_occurs(features: np.ndarray, signal: np.ndarray) -> None:
+    random = np.random.default_rng(3)
+    X = random.normal(size=(4000, 2)).astype(np.float32)
+    y = (np.arange(4000) % 5 == 0).astype(np.int64)
+    labels, probabilities = baselines(BINARY, X, y, X)["prior"]
+    assert (labels == "yes").mean() == pytest.approx(0.2, abs=0.02)
+    assert probabilities is not None
+    assert np.unique(probabilities, axis=0).tolist() == [[0.8, 0.2]]
+    order = random.permutation(len(X))
+    again, _ = baselines(BINARY, X, y, X[order])["prior"]
+    assert np.array_equal(labels[order], again)
+    median, _ = baselines(LabelEncoding("regression"), features, signal, features)["prior"]
+    assert np.unique(median).tolist() == [np.median(signal)]
+
+
+def test_prior_never_says_a_class_that_training_did_not_meet(features: np.ndarray) -> None:
+    encoding = LabelEncoding("multiclass", ("a", "b", "c"))
+    labels, _ = baselines(encoding, features, np.arange(400) % 2, features)["prior"]
+    assert set(labels.tolist()) == {"a", "b"}
+
+
+def test_single_is_a_small_tree_on_the_best_feature(features: np.ndarray, signal: np.ndarray) -> None:
+    X = features.copy()
+    X[::9, 0] = np.nan
+    for encoding, y in (
+        (BINARY, (np.nan_to_num(X[:, 0], nan=9.0) > 0.5).astype(np.int64)),
+        (LabelEncoding("regression"), np.nan_to_num(X[:, 0], nan=9.0).astype(np.float64)),
+    ):
+        assert best_feature(encoding, X, y) == 0
+        answers, _ = baselines(encoding, X, y, X)["single"]
+        if encoding.classes:
+            assert np.array_equal(answers == "yes", y == 1)
+        else:
+            assert ((answers - y) ** 2).mean() < 0.1 * y.var()
+
+
+def test_single_falls_back_to_the_shares_where_nothing_varies() -> None:
+    X, y = np.zeros((40, 2), np.float32), np.arange(40) % 4
+    encoding = LabelEncoding("multiclass", ("a", "b", "c", "d"))
+    assert best_feature(encoding, X, y) is None
+    _, probabilities = baselines(encoding, X, y, X[:2])["single"]
+    assert probabilities is not None
+    assert probabilities.tolist() == [[0.25] * 4] * 2
+
+
+def test_several_labels_have_baselines_too(features: np.ndarray, signal: np.ndarray) -> None:
+    encoding = LabelEncoding("multilabel", ("a", "b", "c"))
+    y = np.column_stack([signal > 0, features[:, 0] > 0.5, np.zeros(len(signal))]).astype(np.int64)
+    made = baselines(encoding, features, y, features)
+    assert list(made) == ["majority", "prior", "single", "linear"]
+    for said, probabilities in made.values():
+        assert said.shape == y.shape
+        assert probabilities is not None
+        assert probabilities.shape == y.shape
+        assert not said[:, 2].any()
+    assert made["prior"][0][:, 0].mean() == pytest.approx(y[:, 0].mean(), abs=0.08)
+    assert (made["linear"][0] == y).mean() > (made["majority"][0] == y).mean()
+
+
+def test_a_ranking_has_those_of_numbers(features: np.ndarray, signal: np.ndarray) -> None:
+    made = baselines(LabelEncoding("ranking", group="query"), features, signal, features)
+    assert all(scores.shape == (len(features),) and nothing is None for scores, nothing in made.values())

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tilth.errors import TrainingError
 from tilth.training import fit_estimator, make_estimator
-from tilth.training.estimators import outputs_of
+from tilth.training.fitting import outputs_of
 from tilth.training.order import canonical_order
 from tilth.types import Task
 

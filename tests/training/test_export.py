@@ -27,7 +27,7 @@ from tilth.training import (
     make_estimator,
 )
 from tilth.training.decision import Decision
-from tilth.training.estimators import outputs_of
+from tilth.training.fitting import outputs_of
 from tilth.types import Task
 
 BINARY = LabelEncoding("binary", ("no", "yes"))

@@ -22,7 +22,10 @@ BUG = 70
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "init": ("A project", "tilth.cli.project:init", "Write a project from a data file."),
     "run": ("A project", "tilth.cli.project:run", "Carry out the pipeline; skip what has not changed."),
+    "tune": ("A project", "tilth.cli.tuning:tune", "Search for better parameters."),
     "status": ("A project", "tilth.cli.project:status", "Where the project stands, on one screen."),
+    "runs": ("A project", "tilth.cli.project:runs", "The runs and what is recorded of them."),
+    "report": ("A project", "tilth.cli.reporting:report", "What a run came to, as a page: curves, advice."),
     "compare-runs": ("A project", "tilth.cli.project:compare_two_runs", "What differs between two runs."),
     "reproduce": ("A project", "tilth.cli.project:reproduce", "Do a run again: is the result identical?"),
     "lineage": ("A project", "tilth.cli.project:lineage", "What made this, and what was made from it."),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import tilth
-from tilth.cli.inputs import AS_FOUND, Json, Slices, Source, groups
+from tilth.cli.inputs import AS_FOUND, Json, Slices, Source, TaskOption, groups
 from tilth.cli.output import print_json, print_text
 from tilth.errors import UsageError
 
@@ -25,6 +25,9 @@ def evaluate(
     score: str | None = None,
     slices: Slices = None,
     positive: str | None = None,
+    task: TaskOption = None,
+    group: str | None = None,
+    separator: str | None = None,
     model: str | None = None,
     source: Source = AS_FOUND,
     json: Json = False,
@@ -38,6 +41,8 @@ def evaluate(
         prediction: The column of predictions.
         score: The column of the positive class's probability.
         positive: The positive class.
+        group: For ranking, the column whose rows are ranked together.
+        separator: For several labels in one text, what stands between them.
         model: A registered model: "census@champion", "census@3", "champion".
     """
     found: Evaluation | RecordedEvaluation
@@ -51,7 +56,15 @@ def evaluate(
     else:
         table = source.table(data)
         found = tilth.evaluate(
-            table, label=label, prediction=prediction, score=score, slices=groups(slices), positive=positive
+            table,
+            label=label,
+            prediction=prediction,
+            score=score,
+            slices=groups(slices),
+            positive=positive,
+            task=task,
+            group=group,
+            separator=separator,
         )
     if json:
         print_json(found.to_json())

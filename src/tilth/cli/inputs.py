@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from tilth.cli.reading import Reading
 from tilth.errors import DataError, NotFoundError, UsageError
+from tilth.types import Task
 
 if TYPE_CHECKING:
     from tilth.profiles import Profile
@@ -27,6 +28,7 @@ __all__ = [
     "SchemaFile",
     "Slices",
     "Source",
+    "TaskOption",
     "groups",
     "is_profile",
     "locate",
@@ -41,6 +43,9 @@ Json = Annotated[bool, Parameter(name="--json", negative="", help="Print one JSO
 Output = Annotated[Path | None, Parameter(name=["--output", "-o"], help="Write the result to this file.")]
 SchemaFile = Annotated[Path | None, Parameter(name="--schema", help="A schema.toml.")]
 Html = Annotated[Path | None, Parameter(name="--html", help="Write a visual report to this file.")]
+TaskOption = Annotated[
+    Task | None, Parameter(name="--task", help="What is predicted; default: told from the label.")
+]
 Slices = Annotated[
     list[str] | None,
     Parameter(name="--slice", negative="", help="Columns to slice by, joined by commas; repeatable."),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
-import re
 from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,8 +19,6 @@ if TYPE_CHECKING:
     from tilth.tables.as_of import AsOfJoin
 
 __all__ = ["join"]
-
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def join(
@@ -55,6 +51,7 @@ def join(
     """
     from tilth.tables import write_table
     from tilth.tables.as_of import as_of
+    from tilth.tables.event_times import parse_age
 
     if not features:
         raise UsageError("which features?", expected="at least one table of them behind the entities")
@@ -74,7 +71,7 @@ def join(
         moments,
         created=created,
         allow_exact=not strictly_before,
-        max_age=None if max_age is None else _age(max_age),
+        max_age=None if max_age is None else parse_age(max_age, "--max-age"),
         age=age,
     )
     for note in found.notes:
@@ -109,22 +106,3 @@ def _pair(text: str, left: Container[str], right: Container[str]) -> tuple[str, 
         return text, text
     first, mark, second = text.partition("=")
     return (first, second) if mark else (text, text)
-
-
-def _age(text: str) -> datetime.timedelta | float:
-    """An age as people write it; a bare number is one.
-
-    Example:
-        >>> _age("36h"), _age("1.5")
-        (datetime.timedelta(days=1, seconds=43200), 1.5)
-    """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhdw]?)", text.strip())
-    if found is None:
-        raise UsageError(f"--max-age is {text!r}", expected="such as 7d, 12h, 30m, 90s or 2w")
-    number, unit = found.groups()
-    if not unit:
-        return float(number)
-    try:
-        return datetime.timedelta(**{_UNITS[unit]: float(number)})
-    except OverflowError as error:
-        raise UsageError(f"--max-age is {text!r}", expected="fewer days") from error

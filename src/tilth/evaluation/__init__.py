@@ -6,10 +6,10 @@ through mergeable statistics, one for each slice.
 
 from __future__ import annotations
 
-from tilth.evaluation.entry import evaluate
+from tilth.evaluation.entry import evaluate, group_codes
 from tilth.evaluation.evaluator import Evaluator
 from tilth.evaluation.judgment import judge
 from tilth.evaluation.result import Evaluation
 from tilth.evaluation.slice_result import SliceResult
 
-__all__ = ["Evaluation", "Evaluator", "SliceResult", "evaluate", "judge"]
+__all__ = ["Evaluation", "Evaluator", "SliceResult", "evaluate", "group_codes", "judge"]

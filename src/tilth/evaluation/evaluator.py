@@ -8,16 +8,25 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from tilth.errors import UsageError
+from tilth.errors import UsageError, counted
 from tilth.evaluation.result import Evaluation
 from tilth.evaluation.slice_result import SliceResult
-from tilth.metrics import BinaryStatistics, LabelEncoding, MulticlassStatistics, RegressionStatistics
-from tilth.tables.slicing import groups
+from tilth.metrics import (
+    BinaryStatistics,
+    LabelEncoding,
+    MulticlassStatistics,
+    MultilabelStatistics,
+    RankingStatistics,
+    RegressionStatistics,
+)
+from tilth.tables.slicing import groups as slice_groups
 
 __all__ = ["Evaluator"]
 
 Numbers = npt.NDArray[np.int64] | npt.NDArray[np.float64]
-Statistics = BinaryStatistics | MulticlassStatistics | RegressionStatistics
+Statistics = (
+    BinaryStatistics | MulticlassStatistics | MultilabelStatistics | RegressionStatistics | RankingStatistics
+)
 
 
 class Evaluator:
@@ -51,23 +60,25 @@ class Evaluator:
         predictions: Numbers | None = None,
         scores: npt.NDArray[np.floating] | None = None,
         columns: Mapping[str, pa.Array | pa.ChunkedArray] | None = None,
+        groups: npt.NDArray[np.int64] | None = None,
     ) -> None:
         """Count rows.
 
         Args:
-            labels: (n,), codes of the true classes, or numbers.
-            predictions: (n,), codes of the predicted classes, or numbers; may be left out for two classes
-                when there are scores.
-            scores: the probability of the positive class, (n,); for several classes of each, (n, c).
-            columns: the columns to slice by, n rows each.
+            labels: (n,), codes of the true classes, or numbers; for several labels (n, c), 1 or 0.
+            predictions: the same of what was predicted; may be left out for two classes when there are
+                scores.
+            scores: the probability of the positive class, (n,); of each where there are several, (n, c).
+            columns: the columns to slice by, n rows each. A slice ranks those of a group's rows that it has.
+            groups: (n,), for ranking: rows of one number are ranked together.
         """
         everything = np.arange(len(labels))
-        self._add(self._whole, labels, predictions, scores, everything)
+        self._add(self._whole, labels, predictions, scores, groups, everything)
         for names, parts in zip(self.slices, self._parts, strict=True):
-            for values, rows in groups(columns or {}, names) if len(labels) else ():
+            for values, rows in slice_groups(columns or {}, names) if len(labels) else ():
                 if values not in parts:
                     parts[values] = _statistics(self.encoding)
-                self._add(parts[values], labels, predictions, scores, rows)
+                self._add(parts[values], labels, predictions, scores, groups, rows)
 
     def merge(self, other: Evaluator) -> None:
         """Add the rows that another evaluator of the same task and slices has counted."""
@@ -86,7 +97,8 @@ class Evaluator:
                 _slice_result(dict(zip(names, values, strict=True)), parts[values])
                 for values in sorted(parts)
             ]
-        return Evaluation(self.encoding.without_notes(), tuple(results), unlabeled, tuple(notes))
+        told = (*notes, *_without_relevant(self._whole))
+        return Evaluation(self.encoding.without_notes(), tuple(results), unlabeled, told)
 
     def _add(
         self,
@@ -94,6 +106,7 @@ class Evaluator:
         labels: Numbers,
         predictions: Numbers | None,
         scores: npt.NDArray[np.floating] | None,
+        groups: npt.NDArray[np.int64] | None,
         rows: npt.NDArray[np.int64],
     ) -> None:
         truth = labels[rows]
@@ -108,18 +121,32 @@ class Evaluator:
             )
         elif said is None:
             raise UsageError(f"{self.encoding.task} needs predictions")
-        elif isinstance(statistics, MulticlassStatistics):
+        elif isinstance(statistics, MulticlassStatistics | MultilabelStatistics):
             statistics.update(truth.astype(np.int64), said.astype(np.int64), probabilities=scored)
+        elif isinstance(statistics, RankingStatistics):
+            if groups is None:
+                raise UsageError("ranking needs the groups of rows")
+            statistics.update(truth.astype(np.float64), said.astype(np.float64), groups[rows])
         else:
             statistics.update(truth.astype(np.float64), said.astype(np.float64))
 
 
 def _statistics(encoding: LabelEncoding) -> Statistics:
-    if encoding.task == "binary":
-        return BinaryStatistics()
     if encoding.task == "multiclass":
         return MulticlassStatistics(encoding.names)
-    return RegressionStatistics()
+    if encoding.task == "multilabel":
+        return MultilabelStatistics(encoding.names)
+    if encoding.task == "ranking":
+        return RankingStatistics()
+    return BinaryStatistics() if encoding.task == "binary" else RegressionStatistics()
+
+
+def _without_relevant(statistics: Statistics) -> tuple[str, ...]:
+    """A sentence on the groups that no ranking can be measured on, if there are any."""
+    judged, without = statistics.groups if isinstance(statistics, RankingStatistics) else (0, 0)
+    if not without:
+        return ()
+    return (f"{without:,} of {counted(judged + without, 'group')} have no relevant row and are left out",)
 
 
 def _merge(mine: Statistics, theirs: Statistics) -> None:
@@ -127,5 +154,7 @@ def _merge(mine: Statistics, theirs: Statistics) -> None:
 
 
 def _slice_result(slice_: Mapping[str, str], statistics: Statistics) -> SliceResult:
-    confusion = None if isinstance(statistics, RegressionStatistics) else statistics.confusion
+    confusion = None
+    if isinstance(statistics, BinaryStatistics | MulticlassStatistics):
+        confusion = statistics.confusion
     return SliceResult(slice_, statistics.rows, statistics.metrics(), confusion)

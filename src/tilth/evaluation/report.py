@@ -15,6 +15,8 @@ _CHIEF: Mapping[Task, tuple[str, ...]] = {
     "binary": ("accuracy", "precision", "recall", "f1", "auroc", "log_loss"),
     "multiclass": ("accuracy", "balanced_accuracy", "macro_f1", "log_loss"),
     "regression": ("mae", "rmse", "r2", "mean_error"),
+    "multilabel": ("subset_accuracy", "hamming_loss", "micro_f1", "macro_f1", "ranking_average_precision"),
+    "ranking": ("ndcg", "ndcg_at_10", "mrr", "mean_average_precision", "precision_at_10"),
 }
 _MOST_CLASSES = 12
 

@@ -44,7 +44,7 @@ class Evaluation:
 
     @property
     def classes(self) -> tuple[LabelValue, ...]:
-        """The classes in the order of the confusion matrix; empty for regression."""
+        """The classes in the order of the confusion matrix; empty for numbers."""
         return self.encoding.classes
 
     @property

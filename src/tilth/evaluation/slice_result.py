@@ -21,7 +21,7 @@ class SliceResult:
         rows: how many rows that have a label it has.
         metrics: estimates by name.
         confusion: rows by true (down) and predicted class (across), in the order of the evaluation's classes;
-            None for regression.
+            None for numbers, rankings and several labels.
     """
 
     slice: Mapping[str, str]

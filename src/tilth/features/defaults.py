@@ -33,7 +33,7 @@ buckets, quantile_buckets, vocabulary and more; `from tilth.features import cros
 _REASONS = {
     "identifier": "an identifier says which row it is, not what it is like",
     "constant": "it has one value at most",
-    "text": "free text; for its words add .lower().tokens().tfidf(top=1000)",
+    "text": "free text; for its words add .lower().tokens().tfidf(top=1000), or .token_ids(60) for a network",
 }
 
 
@@ -99,6 +99,11 @@ class _Writer:
         self._taken.add(name)
         self.lines.append(f"{_quoted(name)}: x[{_quoted(column)}]{methods},")
 
+    def instead(self, column: str, methods: str) -> None:
+        """What suits a network better than the features before."""
+        name = _quoted(column)
+        self.lines.append(f"# for a network rather: {name}: x[{name}]{methods},")
+
     def comment(self, column: str, reason: str) -> None:
         """A column that is left out."""
         self.lines.append(f"# {_quoted(column)} is left out: {reason}")
@@ -159,6 +164,7 @@ def _add_sound(writer: _Writer, column: Column, rate: str, may_be_missing: bool)
     writer.feature(column.name, "", f"{rate}.mfcc().summary()")
     writer.feature(column.name, " slopes", f"{rate}.mfcc().deltas().summary()")
     writer.feature(column.name, " course", f"{rate}.mfcc().resample_time({_STEPS})")
+    writer.instead(column.name, f"{rate}.mel_spectrogram().first_frames(100)")
     if may_be_missing:
         writer.feature(column.name, " is missing", f"{rate}.duration().is_missing()")
 
@@ -170,6 +176,7 @@ def _add_image(writer: _Writer, column: Column, schema: Schema, may_be_missing: 
     grey = ".grey()" if is_grey else ""
     writer.feature(column.name, " edges", f"{fill}.resize(28, 28).hog(7, 9)")
     writer.feature(column.name, " coarse", f"{fill}{grey}.resize(8, 8).scale_pixels(0, 1).pixels()")
+    writer.instead(column.name, f"{fill}{grey}.resize(28, 28).pixels()")
     for figure in ("brightness", "contrast", "sharpness"):
         writer.feature(column.name, f" {figure}", f'.{figure}().fill_missing("median").zscore()')
     if may_be_missing:

@@ -52,7 +52,8 @@ def labels_of(
         encoding: what the labels mean; default: it is found out.
 
     Returns:
-        Numbers as they are; of two classes 1 for the positive one; of several a column for each.
+        Numbers as they are; of two classes 1 for the positive one; of several classes or labels a column for
+        each.
 
     Raises:
         DataError: a label is missing, or there are more or fewer than rows.
@@ -64,6 +65,8 @@ def labels_of(
     known = encoding or LabelEncoding.from_column(values)
     codes = known.encode(values)
     folds = deal_folds(table, columns, codes)
+    if known.task == "multilabel":
+        return Labels(codes.astype(np.float64), folds, known.names)
     if known.task != "multiclass":
         return Labels(codes.astype(np.float64)[:, None], folds)
     return Labels(np.eye(len(known.classes))[codes.astype(np.int64)], folds, known.names)
@@ -96,7 +99,7 @@ def deal_folds(table: Table, columns: Sequence[str], label: np.ndarray) -> np.nd
     Args:
         table: n rows.
         columns: those that tell rows apart.
-        label: numbers, (n,); it only gives equal rows an order, in which their numbers are dealt out.
+        label: numbers, (n,) or (n, k); it only gives equal rows an order, in which their numbers are dealt out.
 
     Returns:
         int64, (n,).
@@ -109,7 +112,7 @@ def deal_folds(table: Table, columns: Sequence[str], label: np.ndarray) -> np.nd
     """
     parts = [row_hashes(batch, columns=columns) for batch in table.select(list(columns)).batches()]
     hashes = np.concatenate(parts) if parts else np.zeros(0, dtype=np.uint64)
-    order = np.lexsort((label, hashes))
+    order = np.lexsort((*np.atleast_2d(label.T)[::-1], hashes))
     order = order[np.argsort(number_copies(hashes[order]), kind="stable")]
     folds = np.empty(len(hashes), dtype=np.int64)
     folds[order] = np.arange(len(hashes)) % FOLDS
@@ -127,7 +130,7 @@ def with_folds(table: Table, graph: Graph, label: np.ndarray) -> Table:
     Args:
         table: the rows that the graph was fitted on, in any order.
         graph: a training graph, or any other.
-        label: the encoded label, (n,).
+        label: the encoded label, (n,), or (n, classes) of several labels.
 
     Returns:
         The table, with a column `tilth.fold` if the graph has such an input.

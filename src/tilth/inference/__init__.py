@@ -6,8 +6,19 @@ named arrays with one row for each example.
 
 from __future__ import annotations
 
-from tilth.inference.graph import INPUT_NAMES_KEY, SAMPLE_RATES_KEY, Graph, InputKind
+from tilth.inference.costs import Costs, measure_costs
+from tilth.inference.graph import INPUT_NAMES_KEY, ROW_CELLS_KEY, SAMPLE_RATES_KEY, Graph, InputKind
 from tilth.inference.long_texts import SPLIT_TEXTS_KEY
 from tilth.inference.ragged import SAMPLE_RATE
 
-__all__ = ["INPUT_NAMES_KEY", "SAMPLE_RATE", "SAMPLE_RATES_KEY", "SPLIT_TEXTS_KEY", "Graph", "InputKind"]
+__all__ = [
+    "INPUT_NAMES_KEY",
+    "ROW_CELLS_KEY",
+    "SAMPLE_RATE",
+    "SAMPLE_RATES_KEY",
+    "SPLIT_TEXTS_KEY",
+    "Costs",
+    "Graph",
+    "InputKind",
+    "measure_costs",
+]

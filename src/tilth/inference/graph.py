@@ -23,13 +23,18 @@ if TYPE_CHECKING:
 
     from tilth.tables import Table
 
-__all__ = ["BATCH_ROWS", "INPUT_NAMES_KEY", "SAMPLE_RATES_KEY", "Graph", "InputKind"]
+__all__ = ["BATCH_ROWS", "INPUT_NAMES_KEY", "ROW_CELLS_KEY", "SAMPLE_RATES_KEY", "Graph", "InputKind"]
 
 INPUT_NAMES_KEY = "tilth.inputs"
 """Metadata of a graph: JSON, input -> column, for columns whose names an input cannot have."""
 
 SAMPLE_RATES_KEY = "tilth.sample_rates"
 """Metadata of a graph: JSON, column of recordings -> samples a second that it takes."""
+
+ROW_CELLS_KEY = "tilth.row_cells"
+"""Metadata of a graph: how many numbers it holds of one row at once, where these are many."""
+
+_BATCH_CELLS = 1 << 23
 
 BATCH_ROWS = 8_192
 """Rows run at once: what one batch needs then stays in the processor's cache."""
@@ -74,6 +79,8 @@ class Graph:
         self._images = [column for _, column in ragged if self.inputs[column] == "image"]
         self._rates: dict[str, int] = json.loads(session.metadata.get(SAMPLE_RATES_KEY, "{}"))
         self._batch_rows = _MEDIA_ROWS if {"image", "audio"} & set(self.inputs.values()) else BATCH_ROWS
+        row_cells = int(session.metadata.get(ROW_CELLS_KEY, "1"))
+        self._batch_rows = min(self._batch_rows, max(1, _BATCH_CELLS // max(1, row_cells)))
         self.outputs = session.outputs
         self.metadata = session.metadata
         self.size_bytes = len(model)
@@ -82,6 +89,11 @@ class Graph:
         self._cutting = Cutting(model, [] if ragged else self._takes, self._batch_rows)
         cells = len(self.inputs) + session.width
         self._table_rows = max(self._batch_rows, min(_TABLE_ROWS, _TABLE_CELLS // max(1, cells)))
+
+    @property
+    def tensors(self) -> dict[str, np.dtype]:
+        """The type of each input by its tensor's name; only of those of shape (n, 1)."""
+        return {tensor: dtype for tensor, _, dtype in self._takes}
 
     @classmethod
     def from_bytes(cls, model: bytes, threads: int = 1) -> Graph:

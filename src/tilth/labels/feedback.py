@@ -27,6 +27,7 @@ def join_feedback(
     label: str,
     types: Mapping[str, ColumnType],
     missing: Sequence[str] = (),
+    separator: str | None = None,
 ) -> Table:
     """The predictions whose outcome is known, as rows to learn from.
 
@@ -36,6 +37,7 @@ def join_feedback(
         label: the name of the label's column.
         types: the types of all columns, the label's included.
         missing: texts among the inputs that mean missing, beside the empty one.
+        separator: for several labels in one text, what stands between them.
 
     Returns:
         One row a prediction with an outcome, in the order given: the input columns, the label,
@@ -58,17 +60,28 @@ def join_feedback(
     known = [p for p in predictions if p.id in feedback]
     inputs = {name: kind for name, kind in types.items() if name != label}
     table = predictions_table(known, inputs, missing=missing)
-    values = [_value(feedback[p.id][0], types[label], label, p.id) for p in known]
+    values = [_value(_as_text(feedback[p.id][0], separator), types[label], label, p.id) for p in known]
     labels = open_table(pa.table({label: _column(values, types[label])}))
     joined = table.with_column(label, labels.to_arrow().column(0).combine_chunks())
     return joined.with_column("tilth.source", "feedback")
 
 
+def _as_text(outcome: Label, separator: str | None) -> Label:
+    """Several labels as the data have them: in one text, which is the separator alone where there is none."""
+    if separator is None or not isinstance(outcome, tuple):
+        return outcome
+    return separator.join(outcome) or separator
+
+
 def _value(outcome: Label, kind: ColumnType, label: str, prediction_id: str) -> Label:
     """An outcome in the label's own type; for whole numbers possibly one that is not whole."""
-    if kind == "string":
+    found: Label | None
+    if isinstance(outcome, tuple) or kind == "list[string]":
+        found = outcome if isinstance(outcome, tuple) and kind == "list[string]" else None
+    elif kind == "string":
         return label_text(outcome)
-    found = _TRUTH.get(label_text(outcome)) if kind == "bool" else _number(outcome)
+    else:
+        found = _TRUTH.get(label_text(outcome)) if kind == "bool" else _number(outcome)
     if found is None:
         raise DataError(
             f"the outcome {outcome!r} does not fit the label '{label}'",
@@ -78,7 +91,7 @@ def _value(outcome: Label, kind: ColumnType, label: str, prediction_id: str) -> 
     return found
 
 
-def _number(outcome: Label) -> float | None:
+def _number(outcome: str | float) -> float | None:
     """The number that an outcome is or says, exactly where it is whole; None if it is none."""
     if isinstance(outcome, int):
         return int(outcome)
@@ -92,10 +105,12 @@ def _number(outcome: Label) -> float | None:
 
 
 def _column(values: Sequence[Label], kind: ColumnType) -> pa.Array:
+    if kind == "list[string]":
+        return pa.array([list(value) for value in values if isinstance(value, tuple)], pa.list_(pa.string()))
     if kind == "string":
         return pa.array(values, pa.string())
     if kind == "bool":
         return pa.array(values, pa.bool_())
     if kind == "int" and all(isinstance(value, int) and abs(value) < 2**63 for value in values):
         return pa.array(values, pa.int64())
-    return pa.array([float(value) for value in values], pa.float64())
+    return pa.array([float(value) for value in values if not isinstance(value, tuple)], pa.float64())

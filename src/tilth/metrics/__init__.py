@@ -11,10 +11,13 @@ from tilth.metrics.confusion import ConfusionMatrix, f1_score
 from tilth.metrics.estimate import CHIEF_METRIC, UNDEFINED, Estimate
 from tilth.metrics.intervals import LEVEL
 from tilth.metrics.label_encoding import LabelEncoding
+from tilth.metrics.label_lists import guess_separator, label_lists
 from tilth.metrics.label_values import LabelValue, find_class, label_text
 from tilth.metrics.multiclass import MulticlassStatistics
-from tilth.metrics.paired import PAIRED_METRICS, Answered, paired_difference
-from tilth.metrics.perfect import improvement, perfect
+from tilth.metrics.multilabel import MultilabelStatistics
+from tilth.metrics.paired import PAIRED_METRICS, Answered, measured, paired_difference
+from tilth.metrics.perfect import direction, improvement, perfect
+from tilth.metrics.ranking_statistics import RankingStatistics
 from tilth.metrics.regression import RegressionStatistics
 
 __all__ = [
@@ -29,11 +32,17 @@ __all__ = [
     "LabelEncoding",
     "LabelValue",
     "MulticlassStatistics",
+    "MultilabelStatistics",
+    "RankingStatistics",
     "RegressionStatistics",
+    "direction",
     "f1_score",
     "find_class",
+    "guess_separator",
     "improvement",
+    "label_lists",
     "label_text",
+    "measured",
     "paired_difference",
     "perfect",
 ]

@@ -10,7 +10,13 @@ from tilth.types import JSONObject, JSONValue, Task
 
 __all__ = ["CHIEF_METRIC", "UNDEFINED", "Estimate"]
 
-CHIEF_METRIC: dict[Task, str] = {"binary": "auroc", "multiclass": "accuracy", "regression": "r2"}
+CHIEF_METRIC: dict[Task, str] = {
+    "binary": "auroc",
+    "multiclass": "accuracy",
+    "regression": "r2",
+    "multilabel": "micro_f1",
+    "ranking": "ndcg_at_10",
+}
 """The metric that a single line shows for each task."""
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from tilth.metrics.estimate import UNDEFINED, Estimate
 
-__all__ = ["LEVEL", "average", "delta", "log_normal", "logit_normal", "mean", "wilson"]
+__all__ = ["LEVEL", "average", "delta", "log_normal", "logit_normal", "mean", "share", "wilson"]
 
 LEVEL = 0.95
 _Z = 1.959963984540054
@@ -132,6 +132,23 @@ def logit_normal(value: float, variance: float) -> Estimate:
     center = math.log(value / (1 - value))
     half = _Z * math.sqrt(variance) / (value * (1 - value))
     return Estimate(value, _expit(center - half), _expit(center + half))
+
+
+def share(value: float, variance: float, size: float) -> Estimate:
+    """A quantity from 0 to 1 and its interval, which stays inside: logit-normal, at the ends Wilson's.
+
+    Args:
+        value: the quantity.
+        variance: the variance of its estimate; 0 where all that was averaged is alike.
+        size: the number of what was averaged, effective if weighted.
+
+    Example:
+        >>> print(share(0.9, 0.001, 100), "|", share(1.0, 0.0, 100))
+        0.9 [0.8188, 0.9471] | 1 [0.963, 1]
+    """
+    if size <= 1:
+        return Estimate(value)
+    return logit_normal(value, variance) if 0 < value < 1 and variance > 0 else wilson(value, size)
 
 
 def log_normal(value: float, log_variance: float) -> Estimate:

@@ -15,13 +15,17 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from tilth.metrics.contributions import Contributions, average, mean, ratio
 from tilth.metrics.estimate import UNDEFINED, Estimate
+from tilth.metrics.ranked_groups import RankedGroups, group_keys
 
-__all__ = ["PAIRED_METRICS", "Answered", "paired_difference"]
+__all__ = ["PAIRED_METRICS", "Answered", "measured", "paired_difference"]
 
 Floats = npt.NDArray[np.float64]
+Numbers = npt.NDArray[np.int64] | npt.NDArray[np.float64]
 
 _Z = 1.959963984540054
+_UNBOUNDED = frozenset({"log_loss", "mae", "mse", "r2", "rmse"})
 _LEAST_PROBABILITY = float(np.finfo(np.float64).eps)
 
 
@@ -32,7 +36,8 @@ class Answered:
     Args:
         truth: (n,), codes of classes, or numbers; for several labels (n, c), 0 or 1.
         predictions: the same of what is predicted.
-        scores: (n, c), the probability of each class; None for a regression.
+        scores: (n, c), the probability of each class; None for numbers.
+        groups: (n,), for ranking: rows of one number are ranked together.
 
     Example:
         >>> rows = Answered(np.array([0, 1]), np.array([0, 0]), np.array([[0.9, 0.1], [0.7, 0.3]]))
@@ -40,9 +45,10 @@ class Answered:
         array([1])
     """
 
-    truth: npt.NDArray[np.number]
-    predictions: npt.NDArray[np.number]
+    truth: Numbers
+    predictions: Numbers
     scores: npt.NDArray[np.floating] | None = None
+    groups: npt.NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.truth)
@@ -50,7 +56,8 @@ class Answered:
     def take(self, rows: npt.NDArray[np.integer] | npt.NDArray[np.bool_]) -> Answered:
         """Some of the rows."""
         scores = None if self.scores is None else self.scores[rows]
-        return Answered(self.truth[rows], self.predictions[rows], scores)
+        groups = None if self.groups is None else self.groups[rows]
+        return Answered(self.truth[rows], self.predictions[rows], scores, groups)
 
 
 def paired_difference(metric: str, before: Answered, after: Answered) -> Estimate:
@@ -76,18 +83,31 @@ def paired_difference(metric: str, before: Answered, after: Answered) -> Estimat
     if one is None or other is None:
         return UNDEFINED
     value = other[0] - one[0]
-    if metric == "accuracy":
+    if metric in ("accuracy", "subset_accuracy"):
         return _of_hits(other[1] + other[0] - one[1] - one[0], value)
-    return _normal(other[1] - one[1], value)
+    return _normal(other[1] - one[1], value, math.inf if metric in _UNBOUNDED else 1.0)
 
 
-def _normal(differences: Floats, value: float) -> Estimate:
+def measured(metric: str, answers: Answered) -> float | None:
+    """The value of one of `PAIRED_METRICS`; None where it is undefined.
+
+    Example:
+        >>> measured("recall", Answered(np.array([1, 1, 0]), np.array([1, 0, 0])))
+        0.5
+    """
+    contribute = _CONTRIBUTIONS.get(metric)
+    found = contribute(answers) if contribute is not None and len(answers) else None
+    return None if found is None else found[0]
+
+
+def _normal(differences: Floats, value: float, most: float) -> Estimate:
+    """The normal interval; a difference cannot be greater than `most`."""
     size = len(differences)
     spread = math.sqrt(float(np.sort(differences**2).sum()))
     if size < 2 or spread == 0:
         return Estimate(value)
     half = _Z * spread / math.sqrt(size * (size - 1))
-    return Estimate(value, value - half, value + half)
+    return Estimate(value, max(-most, value - half), min(most, value + half))
 
 
 def _of_hits(differences: Floats, value: float) -> Estimate:
@@ -95,74 +115,53 @@ def _of_hits(differences: Floats, value: float) -> Estimate:
     size = len(differences) + 2
     won, lost = ((int((np.rint(differences) == sign).sum()) + 1) / size for sign in (1, -1))
     half = _Z * math.sqrt((won + lost - (won - lost) ** 2) / size)
-    return Estimate(value, min(value, won - lost - half), max(value, won - lost + half))
+    ends = (min(value, won - lost - half), max(value, won - lost + half))
+    return Estimate(value, max(-1.0, ends[0]), min(1.0, ends[1]))
 
 
-_Contributions = tuple[float, Floats]
-"""The value of a metric, and what each row adds to it, (n,), of mean 0."""
+def _is(values: Numbers, code: int) -> Floats:
+    found: Floats = (values == code).astype(np.float64)
+    return found
 
 
-def _mean(values: Floats) -> _Contributions:
-    value = float(np.sort(values).sum()) / len(values)
-    return value, values - value
-
-
-def _ratio(part: Floats, whole: Floats) -> _Contributions | None:
-    """The sum of parts over that of wholes; None without a whole."""
-    total = float(np.sort(whole).sum())
-    if total == 0:
-        return None
-    value = float(np.sort(part).sum()) / total
-    return value, (part - value * whole) * (len(whole) / total)
-
-
-def _average(parts: list[_Contributions | None]) -> _Contributions | None:
-    known = [part for part in parts if part is not None]
-    if not known or len(known) < len(parts):
-        return None
-    value = math.fsum(value for value, _ in known) / len(known)
-    return value, np.sum([each for _, each in known], axis=0) / len(known)
-
-
-def _is(values: npt.NDArray[np.number], code: int) -> Floats:
-    return (values == code).astype(np.float64)
-
-
-def _accuracy(rows: Answered) -> _Contributions:
+def _accuracy(rows: Answered) -> Contributions:
     right = rows.truth == rows.predictions
-    return _mean((right if right.ndim == 1 else right.all(axis=1)).astype(np.float64))
+    return mean((right if right.ndim == 1 else right.all(axis=1)).astype(np.float64))
 
 
-def _precision(rows: Answered, code: int = 1) -> _Contributions | None:
+def _precision(rows: Answered, code: int = 1) -> Contributions | None:
     said = _is(rows.predictions, code)
-    return _ratio(said * _is(rows.truth, code), said)
+    return ratio(said * _is(rows.truth, code), said)
 
 
-def _recall(rows: Answered, code: int = 1) -> _Contributions | None:
+def _recall(rows: Answered, code: int = 1) -> Contributions | None:
     true = _is(rows.truth, code)
-    return _ratio(true * _is(rows.predictions, code), true)
+    return ratio(true * _is(rows.predictions, code), true)
 
 
-def _f1(rows: Answered, code: int = 1) -> _Contributions | None:
+def _f1(rows: Answered, code: int = 1) -> Contributions | None:
     said, true = _is(rows.predictions, code), _is(rows.truth, code)
-    return _ratio(2 * said * true, said + true)
+    return ratio(2 * said * true, said + true)
 
 
-def _macro_f1(rows: Answered) -> _Contributions | None:
+def _macro_f1(rows: Answered) -> Contributions | None:
+    if rows.truth.ndim > 1:
+        columns = (Answered(true, said) for true, said in zip(rows.truth.T, rows.predictions.T, strict=True))
+        return average([_f1(column) for column in columns if column.truth.any() or column.predictions.any()])
     codes = np.union1d(rows.truth, rows.predictions)
-    return _average([_f1(rows, code) for code in codes.astype(np.int64).tolist()])
+    return average([_f1(rows, code) for code in codes.astype(np.int64).tolist()])
 
 
-def _balanced_accuracy(rows: Answered) -> _Contributions | None:
+def _balanced_accuracy(rows: Answered) -> Contributions | None:
     codes = [0, 1] if _is_binary(rows) else np.unique(rows.truth).astype(np.int64).tolist()
-    return _average([_recall(rows, code) for code in codes])
+    return average([_recall(rows, code) for code in codes])
 
 
 def _is_binary(rows: Answered) -> bool:
     return rows.scores is not None and rows.scores.ndim == 2 and rows.scores.shape[1] == 2
 
 
-def _auroc(rows: Answered) -> _Contributions | None:
+def _auroc(rows: Answered) -> Contributions | None:
     """The placements of each row among those of the other class, ties counting one half."""
     positive = rows.truth == 1
     counts = np.array([(~positive).sum(), positive.sum()], np.float64)
@@ -177,31 +176,59 @@ def _auroc(rows: Answered) -> _Contributions | None:
     return float(value), placed * len(rows)
 
 
-def _log_loss(rows: Answered) -> _Contributions | None:
-    if rows.scores is None or rows.truth.ndim > 1:
+def _log_loss(rows: Answered) -> Contributions | None:
+    if rows.scores is None:
         return None
+    if rows.truth.ndim > 1:
+        of_labels = np.where(rows.truth == 1, rows.scores, 1 - np.asarray(rows.scores, np.float64))
+        return mean(-np.log(np.maximum(of_labels, _LEAST_PROBABILITY)).mean(axis=1))
     of_truth = np.asarray(rows.scores, np.float64)[np.arange(len(rows)), rows.truth.astype(np.int64)]
-    return _mean(-np.log(np.maximum(of_truth, _LEAST_PROBABILITY)))
+    return mean(-np.log(np.maximum(of_truth, _LEAST_PROBABILITY)))
 
 
-def _brier(rows: Answered) -> _Contributions | None:
+def _brier(rows: Answered) -> Contributions | None:
     if rows.scores is None or not _is_binary(rows):
         return None
-    return _mean((np.asarray(rows.scores[:, 1], np.float64) - rows.truth) ** 2)
+    return mean((np.asarray(rows.scores[:, 1], np.float64) - rows.truth.astype(np.float64)) ** 2)
+
+
+def _micro(
+    rows: Answered, whole: Callable[[Floats, Floats], Floats], hits: float = 1
+) -> Contributions | None:
+    """Of several labels: the right ones said of each row over some of those that it has and that are said."""
+    if rows.truth.ndim == 1:
+        return None
+    true, said = _is(rows.truth, 1), _is(rows.predictions, 1)
+    return ratio(hits * (true * said).sum(axis=1), whole(true, said).sum(axis=1))
+
+
+def _hamming_loss(rows: Answered) -> Contributions | None:
+    if rows.truth.ndim == 1:
+        return None
+    return mean((rows.truth != rows.predictions).mean(axis=1))
+
+
+def _of_groups(rows: Answered, value: Callable[[RankedGroups], Floats]) -> Contributions | None:
+    """The mean over groups, which are the same for two models: what each group adds."""
+    if rows.groups is None:
+        return None
+    scores, truth = (np.asarray(each, np.float64) for each in (rows.predictions, rows.truth))
+    ranked = RankedGroups(group_keys(rows.groups), scores, truth)
+    return mean(value(ranked)) if len(ranked.relevant) else None
 
 
 def _errors(rows: Answered) -> Floats:
     return rows.predictions.astype(np.float64) - rows.truth.astype(np.float64)
 
 
-def _rmse(rows: Answered) -> _Contributions:
-    squared, each = _mean(_errors(rows) ** 2)
+def _rmse(rows: Answered) -> Contributions:
+    squared, each = mean(_errors(rows) ** 2)
     root = math.sqrt(squared)
     return root, each / (2 * root) if root else each
 
 
-def _r2(rows: Answered) -> _Contributions | None:
-    _, centered = _mean(rows.truth.astype(np.float64))
+def _r2(rows: Answered) -> Contributions | None:
+    _, centered = mean(rows.truth.astype(np.float64))
     variance = float(np.sort(centered**2).sum()) / len(rows)
     if variance == 0 or rows.truth.min() == rows.truth.max():
         return None
@@ -210,22 +237,31 @@ def _r2(rows: Answered) -> _Contributions | None:
     return 1 - error, error * centered**2 / variance - missed
 
 
-_CONTRIBUTIONS: Mapping[str, Callable[[Answered], _Contributions | None]] = {
+_CONTRIBUTIONS: Mapping[str, Callable[[Answered], Contributions | None]] = {
     "accuracy": _accuracy,
     "auroc": _auroc,
-    "balanced_accuracy": _balanced_accuracy,
-    "brier": _brier,
-    "f1": _f1,
+    "micro_f1": lambda rows: _micro(rows, lambda true, said: true + said, 2),
+    "ndcg_at_10": lambda rows: _of_groups(rows, lambda ranked: ranked.ndcg(10)),
     "log_loss": _log_loss,
-    "macro_f1": _macro_f1,
-    "mae": lambda rows: _mean(np.abs(_errors(rows))),
-    "mse": lambda rows: _mean(_errors(rows) ** 2),
+    "f1": _f1,
     "precision": _precision,
-    "r2": _r2,
     "recall": _recall,
-    "rmse": _rmse,
+    "macro_f1": _macro_f1,
+    "balanced_accuracy": _balanced_accuracy,
+    "micro_precision": lambda rows: _micro(rows, lambda _, said: said),
+    "micro_recall": lambda rows: _micro(rows, lambda true, _: true),
+    "subset_accuracy": lambda rows: _accuracy(rows) if rows.truth.ndim > 1 else None,
+    "hamming_loss": _hamming_loss,
+    "ndcg": lambda rows: _of_groups(rows, lambda ranked: ranked.ndcg(None)),
+    "mrr": lambda rows: _of_groups(rows, lambda ranked: ranked.reciprocal_ranks()),
+    "mean_average_precision": lambda rows: _of_groups(rows, lambda ranked: ranked.average_precisions()),
     "specificity": lambda rows: _recall(rows, 0),
+    "brier": _brier,
+    "r2": _r2,
+    "mae": lambda rows: mean(np.abs(_errors(rows))),
+    "rmse": _rmse,
+    "mse": lambda rows: mean(_errors(rows) ** 2),
 }
 
 PAIRED_METRICS = tuple(_CONTRIBUTIONS)
-"""The metrics whose difference on the same rows has an interval."""
+"""The metrics whose difference on the same rows has an interval; those that tell more first."""

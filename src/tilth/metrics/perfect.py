@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["improvement", "perfect"]
+__all__ = ["direction", "improvement", "perfect"]
 
 _ZERO = frozenset(
     {
@@ -23,7 +23,15 @@ _ZERO = frozenset(
     }
 )
 _NEITHER = frozenset(
-    {"calibration_ratio", "mean_label", "mean_prediction", "odds_ratio", "lr_plus", "positive_rate", "prevalence"}
+    {
+        "calibration_ratio",
+        "mean_label",
+        "mean_prediction",
+        "odds_ratio",
+        "lr_plus",
+        "positive_rate",
+        "prevalence",
+    }
 )
 """Without a value that is best, or without a finite one."""
 
@@ -37,6 +45,22 @@ def perfect(metric: str) -> float | None:
     """
     family = metric.partition(".")[0]
     return None if family in _NEITHER else 0.0 if family in _ZERO else 1.0
+
+
+def direction(metric: str) -> int:
+    """1 where more of a metric is better, -1 where less is.
+
+    Raises:
+        ValueError: a metric that no value is best of.
+
+    Example:
+        >>> direction("auroc"), direction("rmse")
+        (1, -1)
+    """
+    best = perfect(metric)
+    if best is None:
+        raise ValueError(f"no value of {metric} is best")
+    return 1 if best else -1
 
 
 def improvement(metric: str, before: float, after: float) -> float:

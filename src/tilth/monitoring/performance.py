@@ -9,7 +9,10 @@ from tilth.metrics import UNDEFINED, Estimate
 
 __all__ = ["judge_performance", "performance_in_words", "with_error_rate"]
 
-_SHOWN = ("error_rate", "f1", "macro_f1", "auroc", "mae", "rmse", "r2")
+_SHOWN = (
+    *("error_rate", "f1", "macro_f1", "auroc", "mae", "rmse", "r2"),
+    *("subset_accuracy", "hamming_loss", "micro_f1", "ndcg_at_10", "mrr"),
+)
 
 
 def with_error_rate(metrics: Mapping[str, Estimate]) -> dict[str, Estimate]:

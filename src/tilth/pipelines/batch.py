@@ -40,14 +40,14 @@ def predict_table(project: Project, data: str, output: Path, *, reference: str |
     Returns:
         The number of rows. The file has the columns of the data (in a file of text without images and
         recordings), `tilth.label` (the prediction), and for classes `tilth.score` (the probability of what
-        was predicted) and `tilth.positive`.
+        was predicted) and `tilth.positive`; for several labels `tilth.score.NAME` for each.
 
     Raises:
         ColumnNotFoundError: a column that the model needs is not there.
         DataError: the data cannot be read, or a column does not hold what the model expects.
     """
     loaded = _load(project, reference)
-    table = loaded.read(data)
+    table = loaded.read(data, project.label)
     predicted, scores = run_model(loaded.graph, table, loaded.encoding)
     answered = loaded.encoding.answers(_kept(table, output), predicted, scores)
     write_table(answered, output)
@@ -77,8 +77,9 @@ def evaluate_model(
         DataError: the data cannot be read, or hold a label that is no class of the model.
     """
     loaded = _load(project, reference)
-    table = loaded.read(data)
-    table.select([project.label, *(name for columns in slices for name in columns)])
+    table = loaded.read(data, project.label)
+    group = [loaded.encoding.group] if loaded.encoding.group else []
+    table.select([project.label, *group, *(name for columns in slices for name in columns)])
     labeled = np.asarray(column(table, project.label).is_valid().to_numpy(zero_copy_only=False), bool)
     rows = table.filter(labeled)
     answers = answer(loaded.graph, rows, loaded.encoding)
@@ -147,12 +148,16 @@ class _Loaded:
     missing: Sequence[str]
     encoding: LabelEncoding
 
-    def read(self, data: str) -> Table:
-        """The table, with the columns that the model needs in the types that it learned from."""
+    def read(self, data: str, label: str) -> Table:
+        """The table, with the columns that the model needs in the types that it learned from.
+
+        So is a label of texts that are cut: the few of a small file may look like numbers.
+        """
         inputs = list(self.graph.inputs)
         table = open_table(data, missing=self.missing)
         table.select(inputs)
-        types = {name: self.schema[name].type for name in inputs if name in self.schema.names}
+        texts = [label] if self.encoding.separator and label in table.columns else []
+        types = {name: self.schema[name].type for name in (*inputs, *texts) if name in self.schema.names}
         return open_table(data, missing=self.missing, types=types)
 
 

@@ -17,7 +17,7 @@ from tilth.pipelines.parts import Parts
 from tilth.pipelines.scoring import Answers, answer, measure, run_model
 from tilth.tables import Table, number_copies, row_hashes, rows_repeat
 
-__all__ = ["Champion", "Duel", "Incomparable", "challenge"]
+__all__ = ["Champion", "Duel", "Incomparable", "challenge", "is_among", "shared_columns"]
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,12 @@ def challenge(
         encoding: the new model's task and classes.
         slices: groups of columns to slice by.
     """
-    shared = _shared_columns(parts.table, champion.parts.table)
+    shared = shared_columns(parts.table, champion.parts.table)
     reason = _hindrance(champion, parts.table, label, encoding, shared)
     if reason:
         return Incomparable(reason)
-    new = ~_learned(champion.parts, parts.table, shared)
+    learned = champion.parts.names == "train"
+    new = ~is_among(champion.parts.table, parts.table, shared, among=learned)
     rows = parts.table.filter(new & (parts.names == "test"))
     if rows.rows == 0:
         return Incomparable("the champion has learned from every test row")
@@ -102,6 +103,8 @@ def _hindrance(
     """What keeps the two from being compared, or None."""
     if champion.encoding.task != encoding.task:
         return f"the champion predicts another task, {champion.encoding.task}"
+    if champion.encoding.group != encoding.group:
+        return f"the champion ranks within another column, '{champion.encoding.group}'"
     lost = [name for name in champion.graph.inputs if name not in data.columns]
     if lost:
         return f"the champion needs {', '.join(map(repr, lost))}, which the data no longer have"
@@ -119,14 +122,19 @@ def _translated(champion: Champion, rows: Table, encoding: LabelEncoding) -> Ans
     answers = Answers.of(labels, scores, champion.encoding)
     if answers.scores is None:
         return answers
+    classes = len(encoding.classes)
     known = [find_class(value, encoding.classes) for value in champion.encoding.classes]
     places = np.array([encoding.classes.index(value) for value in known if value is not None])
-    wide = np.zeros((len(answers.scores), len(encoding.classes)))
+    wide = np.zeros((len(answers.scores), classes))
     wide[:, places] = answers.scores
+    if encoding.task == "multilabel":
+        said = np.zeros((len(answers.scores), classes), np.int64)
+        said[:, places] = answers.predictions
+        return Answers(said, wide)
     return Answers(places[np.asarray(answers.predictions, np.int64)], wide)
 
 
-def _shared_columns(one: Table, other: Table) -> list[str]:
+def shared_columns(one: Table, other: Table) -> list[str]:
     """The data columns that two tables have in the same type; whole numbers are numbers."""
 
     def family(table: Table, name: str) -> str:
@@ -141,15 +149,23 @@ def _shared_columns(one: Table, other: Table) -> list[str]:
     )
 
 
-def _learned(parts: Parts, table: Table, columns: Sequence[str]) -> npt.NDArray[np.bool_]:
-    """Which rows of a table are among the training rows of a dealt data set.
+def is_among(
+    known: Table, table: Table, columns: Sequence[str], *, among: npt.NDArray[np.bool_] | None = None
+) -> npt.NDArray[np.bool_]:
+    """Which rows of a table are among the rows of another one, by their content in some columns.
 
-    Where rows repeat by nature, a copy is known only as often as it was learned from.
+    Where rows repeat by nature, a copy is found only as often as it is there.
+
+    Args:
+        known: the other table.
+        table: n rows.
+        columns: of both.
+        among: which rows of the other one count; default: all.
     """
-    theirs, mine = _hashes(parts.table, columns), _hashes(table, columns)
+    theirs, mine = _hashes(known, columns), _hashes(table, columns)
     if rows_repeat(mine):
         theirs, mine = number_copies(theirs), number_copies(mine)
-    return np.isin(mine, np.unique(theirs[parts.names == "train"]))
+    return np.isin(mine, np.unique(theirs if among is None else theirs[among]))
 
 
 def _hashes(table: Table, columns: Sequence[str]) -> npt.NDArray[np.uint64]:

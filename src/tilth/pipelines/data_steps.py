@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tilth.errors import CheckFailed, ColumnNotFoundError, DataError, SchemaError
+from tilth.pipelines.ranked_parts import refuse_torn_groups
+from tilth.pipelines.row_history import history_parameters, without_older
 from tilth.pipelines.sources import digest_of_source
 from tilth.pipelines.step import Output, Step, StepContext, StepResult
 from tilth.profiles import Profile, profile
@@ -61,7 +64,9 @@ def _named_columns(project: Project) -> list[tuple[str, str]]:
     sliced = [name for columns in configuration.evaluate.slices for name in columns]
     return [
         ("[project] label", project.label),
+        *((("[project] group", configuration.project.group),) if configuration.project.group else ()),
         *(("[split] columns", name) for name in configuration.split.columns),
+        *(("[train]", name) for name in (configuration.train.weight, configuration.train.time) if name),
         *(("[evaluate] slices", name) for name in sliced),
     ]
 
@@ -86,12 +91,17 @@ def _refuse_changed(context: StepContext) -> None:
 
 
 def _with_label(table: Table, label: str) -> tuple[Table, int]:
-    """The rows that have a label, and how many have none."""
-    keep = np.concatenate(
-        [b.column(0).is_valid().to_numpy(False) for b in table.select([label]).batches()] or [[]]
-    )
+    """The rows that have a label, and how many have none; a number that is none is no label."""
+    keep = np.concatenate([_is_known(b.column(0)) for b in table.select([label]).batches()] or [[]])
     missing = int(len(keep) - keep.sum())
     return (table if missing == 0 else table.filter(keep.astype(bool))), missing
+
+
+def _is_known(values: pa.Array) -> npt.NDArray[np.bool_]:
+    known = values.is_valid()
+    if pa.types.is_floating(values.type):
+        known = pc.and_(known, pc.fill_null(pc.invert(pc.is_nan(values)), False))
+    return np.asarray(known.to_numpy(zero_copy_only=False), np.bool_)
 
 
 def _profile(context: StepContext) -> StepResult:
@@ -176,19 +186,30 @@ def _invalid(errors: list[Anomaly]) -> CheckFailed:
 
 def _split(context: StepContext) -> StepResult:
     plan = context.project.configuration.split.plan()
-    parts = split(open_table(context.path("dataset")), plan)
-    counts = Counter(parts.to_pylist())
+    dataset, group = open_table(context.path("dataset")), context.project.configuration.project.group
+    parts = split(dataset, plan)
+    if group is not None:
+        refuse_torn_groups(dataset, parts, group)
+    codes = parts.indices.to_numpy()
+    counts = {part: int(np.count_nonzero(codes == code)) for code, part in enumerate(PARTS)}
     empty = [part for part in PARTS if not counts[part]]
     if empty:
         raise DataError(
             f"the {' and '.join(empty)} part would be empty",
             where="tilth.toml, [split]",
             expected="rows in train, dev and test",
-            mend='use method = "balanced" or "random" for small data, or other fractions',
+            mend='use method = "balanced" or "random" for small data, or other fractions'
+            if group is None
+            else "use other fractions or another seed, or data with more groups",
         )
-    write_table(pa.table({"part": parts}), context.output["split"])
-    summary = ", ".join(f"{part} {counts[part]:,}" for part in PARTS)
-    return StepResult(summary, properties={"split": {"rows": {part: counts[part] for part in PARTS}}})
+    kept = without_older(context.project, dataset, parts)
+    codes = kept.indices.to_numpy()
+    dealt: JSONObject = {
+        part: int(np.count_nonzero(codes == code)) for code, part in enumerate(kept.dictionary.to_pylist())
+    }
+    write_table(pa.table({"part": kept}), context.output["split"])
+    summary = ", ".join(f"{part} {rows:,}" for part, rows in dealt.items())
+    return StepResult(summary, properties={"split": {"rows": dealt}})
 
 
 def _ingest_parameters(project: Project) -> JSONObject:
@@ -208,6 +229,8 @@ def _split_parameters(project: Project) -> JSONObject:
         "fractions": list(section.fractions),
         "columns": list(section.columns),
         "seed": section.seed,
+        "group": project.configuration.project.group,
+        **history_parameters(project),
     }
 
 

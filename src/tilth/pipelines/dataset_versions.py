@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tilth.errors import StoreError, UsageError, counted
-from tilth.pipelines.runner import code_version, end_early
+from tilth.pipelines.code_version import code_version
+from tilth.pipelines.runner import end_early
 from tilth.pipelines.sources import is_source, record_source
 from tilth.projects import Workspace
 from tilth.store import Artifact, ArtifactStore, DatasetVersion, Execution, Run, Store

@@ -17,7 +17,7 @@ import psutil  # type: ignore[import-untyped]
 from tilth.pipelines.resources import graphics_cards
 from tilth.types import JSONObject, JSONValue
 
-__all__ = ["Environment", "host_facts", "present_environment", "without_credentials"]
+__all__ = ["Change", "Environment", "host_facts", "present_environment", "without_credentials"]
 
 _VARIABLES = (
     "CUBLAS_WORKSPACE_CONFIG",

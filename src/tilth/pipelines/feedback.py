@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from tilth.errors import DataError
 from tilth.labels import join_feedback
-from tilth.pipelines.runner import code_version, end_early
+from tilth.pipelines.code_version import code_version
+from tilth.pipelines.runner import end_early
 from tilth.projects import Project
 from tilth.store import Artifact, ArtifactStore, Run, Store
 from tilth.tables import Prediction, Table, fingerprint, read_feedback, read_predictions, write_table
@@ -29,6 +30,9 @@ def collect_feedback(project: Project, store: Store, artifacts: ArtifactStore, r
     """
     outcomes = read_feedback(project.predictions)
     known = [p for p in read_predictions(project.predictions) if p.model == project.name and p.id in outcomes]
+    section = project.configuration.project
+    if section.group is not None:
+        known = [p for p in known if p.inputs.get(section.group) is not None]
     schema = project.schema()
     table = join_feedback(
         known,
@@ -36,7 +40,15 @@ def collect_feedback(project: Project, store: Store, artifacts: ArtifactStore, r
         label=project.label,
         types={column.name: column.type for column in schema.columns},
         missing=project.configuration.data.missing,
+        separator=section.separator,
     )
+    if table.rows == 0 and section.group is not None and outcomes:
+        raise DataError(
+            f"no outcome is of a prediction whose '{section.group}' is known",
+            where=str(project.predictions),
+            expected=f"requests that bring '{section.group}', so that rows can be ranked together",
+            mend="send it with each row, or run without --with-feedback",
+        )
     if table.rows == 0:
         raise DataError(
             "no outcome has come back yet",

@@ -12,31 +12,44 @@ from tilth.evaluation import Evaluation, judge
 from tilth.inference import Graph
 from tilth.metrics import CHIEF_METRIC, LabelEncoding
 from tilth.pipelines.challenge import Champion, Duel, Incomparable, challenge
+from tilth.pipelines.curves_step import CURVES_STEP
+from tilth.pipelines.growth_step import GROWTH_STEP
 from tilth.pipelines.learning import Material, material_of, recipe_parameters
-from tilth.pipelines.parts import Parts
+from tilth.pipelines.parts import Parts, slices_of
+from tilth.pipelines.rivals import Rival, called_out, rivals
+from tilth.pipelines.sanity_step import SANITY_STEP
 from tilth.pipelines.scoring import Answers, answer, measure, measure_rows
 from tilth.pipelines.step import Output, Step, StepContext, StepResult
 from tilth.pipelines.transform_step import TRANSFORM_STEP
 from tilth.profiles import profile
 from tilth.projects import Project
-from tilth.tables import Table
-from tilth.training import Learned, Parity, Rows, baselines, check_parity, export, learn
+from tilth.training import Learned, Parity, Rows, baselines, check_parity, export
 from tilth.types import JSONObject
 
 __all__ = ["MODEL_STEPS"]
+
+_MOST_CELLS = 8_000_000
+_LEAST_ROWS = 10_000
+"""Baselines are quick: of more cells so many are learned from, but of so many rows at least."""
+
+_MOST_SEEN = 500_000
+"""Of more training rows the metrics are those of so many."""
 
 
 def _train(context: StepContext) -> StepResult:
     material = material_of(context)
     train, dev = material.rows("train"), material.rows("dev")
-    learned = learn(material.recipe, train, dev)
+    learned = material.learned
     model = export(material.transform, learned, metadata=_metadata(context))
     context.output["model"].write_bytes(model)
     document = _training(material, learned, train, dev)
     context.output["training"].write_text(json.dumps(document, indent=1, allow_nan=False), encoding="utf-8")
     parity = check_parity(Graph.from_bytes(model), learned, material.parts.part("dev"), dev.X)
     section = context.project.configuration.train
-    summary = f"{section.estimator} on {len(train):,} rows; graph = estimator to {parity.max_difference:.0e}"
+    rule = [str(learned.decision)] if learned.decision.goal else []
+    correction = [] if learned.calibration is None else [str(learned.calibration)]
+    agreement = f"graph = estimator to {parity.max_difference:.0e}"
+    summary = "; ".join([f"{section.estimator} on {len(train):,} rows", *correction, *rule, agreement])
     properties: JSONObject = {"rows": len(train), "parity": parity.to_json(), "bytes": len(model)}
     return StepResult(
         summary,
@@ -48,7 +61,8 @@ def _train(context: StepContext) -> StepResult:
 
 def _training(material: Material, learned: Learned, train: Rows, dev: Rows) -> JSONObject:
     """How the model came to be: its rule, its calibration, its curves, and how it does on what it has seen."""
-    evaluations = {"train": _seen(learned, train), "dev": _seen(learned, dev)}
+    seen = train.some(_MOST_SEEN)
+    evaluations = {"train": _seen(learned, seen), "dev": _seen(learned, dev)}
     calibration = learned.calibration
     return {
         "rows": {"train": len(train), "dev": len(dev)},
@@ -66,7 +80,7 @@ def _seen(learned: Learned, rows: Rows) -> Evaluation | None:
         return None
     scores = learned.scores(rows.X)
     answers = Answers(learned.codes(scores), scores if learned.encoding.classes else None)
-    return measure_rows(answers, rows.y, learned.encoding)
+    return measure_rows(answers, rows.y, learned.encoding, groups=rows.groups)
 
 
 def _disparity(parity: Parity) -> CheckFailed:
@@ -82,7 +96,7 @@ def _disparity(parity: Parity) -> CheckFailed:
 def _evaluate(context: StepContext) -> StepResult:
     project = context.project
     material = material_of(context)
-    parts, encoding, slices = material.parts, material.encoding, _slices(context)
+    parts, encoding, slices = material.parts, material.encoding, slices_of(project, material.parts)
     test = parts.part("test")
     graph = Graph.from_path(context.path("model"))
     found = measure(answer(graph, test, encoding), test, project.label, encoding, slices)
@@ -93,7 +107,10 @@ def _evaluate(context: StepContext) -> StepResult:
         met = challenge(champion, graph, parts, project.label, encoding, slices)
     if isinstance(met, Duel):
         others["champion"] = met.theirs
-    verdicts = [_verdict(check, found, others, met) for check in project.configuration.checks_at("model")]
+    held = rivals(context, parts, encoding, graph, found, slices)
+    others |= {name: rival.theirs for name, rival in held.items() if rival.theirs is not None}
+    checks = project.configuration.checks_at("model")
+    verdicts = [_verdict(check, found, others, met, held) for check in checks]
     training = json.loads(context.text("training"))
     document: JSONObject = {
         "test": found.to_json(),
@@ -102,6 +119,7 @@ def _evaluate(context: StepContext) -> StepResult:
         "baselines": {name: evaluation.to_json() for name, evaluation in others.items()},
         "on rows new to the champion": met.mine.to_json() if isinstance(met, Duel) else None,
         "verdicts": [verdict.to_json() for verdict in verdicts],
+        "warnings": list(called_out(project, encoding, found, others)),
     }
     context.output["evaluation"].write_text(json.dumps(document, indent=1, allow_nan=False), encoding="utf-8")
     _write_reference(context, parts, graph, encoding)
@@ -110,16 +128,25 @@ def _evaluate(context: StepContext) -> StepResult:
     return StepResult(
         _in_words(metric, found, others, met),
         {"evaluation": {metric: found.metric(metric), "rows": test.rows}},
-        metrics={name: estimate.value for name, estimate in found.slices[0].metrics.items()},
+        metrics=found.slices[0].metrics,
         verdicts=tuple(verdicts),
         failure=_refused(failed) if failed else None,
     )
 
 
 def _verdict(
-    check: Check, found: Evaluation, others: Mapping[str, Evaluation], met: Duel | Incomparable | None
+    check: Check,
+    found: Evaluation,
+    others: Mapping[str, Evaluation],
+    met: Duel | Incomparable | None,
+    held: Mapping[str, Rival],
 ) -> Verdict:
-    """A check's verdict; the champion is met on rows that are new to it, and so is the model then."""
+    """A check's verdict; champion and rivals are met on rows of their own, and so is the model then."""
+    rival = held.get(check.baseline or "")
+    if rival is not None and rival.theirs is None:
+        return Verdict(check, None, None, False, f"undefined: {rival.reason}")
+    if rival is not None and rival.mine is not None:
+        found = rival.mine
     if check.baseline == "champion" and isinstance(met, Incomparable):
         return Verdict(check, None, None, False, f"undefined: {met.reason}")
     mine = met.mine if check.baseline == "champion" and isinstance(met, Duel) else found
@@ -133,6 +160,7 @@ def _baselines(
     """What must be beaten: the majority class (or the mean) and a quick linear model."""
     material = material_of(context)
     train, test = material.rows("train"), parts.part("test")
+    train = train.some(max(_LEAST_ROWS, _MOST_CELLS // max(1, train.X.shape[1])))
     given = context.project.configuration.train.threshold
     threshold = 0.5 if isinstance(given, str) else given
     made = baselines(encoding, train.X, train.y, material.rows("test").X, threshold=threshold)
@@ -164,7 +192,7 @@ def _recent_in_words(duel: Duel) -> list[str]:
     found = duel.mine.find(recent)
     if found is None:
         return []
-    metric = {"binary": "f1", "multiclass": "accuracy", "regression": "r2"}[duel.mine.task]
+    metric = "f1" if duel.mine.task == "binary" else CHIEF_METRIC[duel.mine.task]
     mine, theirs = (_shown(e.metric(metric, recent)) for e in (duel.mine, duel.theirs))
     return [f"on the {found.rows:,} of them from feedback: champion {metric} {theirs} against {mine}"]
 
@@ -186,12 +214,6 @@ def _write_reference(context: StepContext, parts: Parts, graph: Graph, encoding:
     context.output["reference"].write_text(profile(inputs).to_json(), encoding="utf-8")
     shown = answer(graph, parts.table.filter(judged), encoding).table(encoding)
     context.output["reference_predictions"].write_text(profile(shown).to_json(), encoding="utf-8")
-
-
-def _slices(context: StepContext) -> list[list[str]]:
-    """The slices that tilth.toml names, and where the rows come from if some come from feedback."""
-    own = [["tilth.source"]] if context.optional("feedback") else []
-    return [*map(list, context.project.configuration.evaluate.slices), *own]
 
 
 def _metadata(context: StepContext) -> Mapping[str, str]:
@@ -226,6 +248,8 @@ def _evaluate_parameters(project: Project) -> JSONObject:
         "checks": [[c.metric, c.min, c.max, dict(c.slice), c.baseline] for c in checks],
         "window": configuration.monitor.window,
         "minimum_rows": configuration.monitor.minimum_rows,
+        "baselines": configuration.to_json()["baselines"],
+        "business": configuration.to_json()["business"],
         **recipe_parameters(project),
     }
 
@@ -234,16 +258,19 @@ _MATERIAL = ("dataset", "split", "transform", "training_transform")
 
 MODEL_STEPS: tuple[Step, ...] = (
     TRANSFORM_STEP,
+    SANITY_STEP,
     Step(
         "train",
-        _MATERIAL,
+        (*_MATERIAL, "sanity", "training_files"),
         {"model": Output("model", ".onnx"), "training": Output("training", ".json")},
         _train,
         recipe_parameters,
     ),
+    CURVES_STEP,
+    GROWTH_STEP,
     Step(
         "evaluate",
-        (*_MATERIAL, "model", "training", "champion", "feedback"),
+        (*_MATERIAL, "model", "training", "champion", "older", "feedback"),
         {
             "evaluation": Output("evaluation", ".json"),
             "reference": Output("profile", ".json"),

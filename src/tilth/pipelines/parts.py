@@ -11,9 +11,10 @@ import numpy.typing as npt
 from tilth.metrics import LabelEncoding
 from tilth.pipelines.scoring import column
 from tilth.pipelines.step import StepContext
+from tilth.projects import Project
 from tilth.tables import Table, open_table
 
-__all__ = ["Parts", "encoding_of", "parts_of"]
+__all__ = ["Parts", "encoding_of", "parts_of", "slices_of"]
 
 
 class Parts:
@@ -62,4 +63,16 @@ def encoding_of(context: StepContext, parts: Parts) -> LabelEncoding:
     """How labels become numbers, from the whole data set so that no class is forgotten."""
     section = context.project.configuration.project
     values = column(parts.table, section.label)
-    return LabelEncoding.from_column(values, positive=section.positive, task=section.task)
+    return LabelEncoding.from_column(
+        values,
+        positive=section.positive,
+        task=section.task,
+        group=section.group,
+        separator=section.separator,
+    )
+
+
+def slices_of(project: Project, parts: Parts) -> list[list[str]]:
+    """The slices that tilth.toml names, and where the rows come from if some come from feedback."""
+    own = [["tilth.source"]] if "tilth.source" in parts.table.columns else []
+    return [*map(list, project.configuration.evaluate.slices), *own]

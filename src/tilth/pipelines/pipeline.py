@@ -11,6 +11,8 @@ from pathlib import Path
 
 from tilth.engines import Engine
 from tilth.errors import UsageError
+from tilth.metrics import LabelEncoding
+from tilth.pipelines.cautions import cautions
 from tilth.pipelines.data_steps import DATA_STEPS
 from tilth.pipelines.dataset_versions import PROJECT_DATA
 from tilth.pipelines.feedback import collect_feedback
@@ -18,11 +20,15 @@ from tilth.pipelines.model_steps import MODEL_STEPS
 from tilth.pipelines.publishing import publish
 from tilth.pipelines.release import register
 from tilth.pipelines.runner import Listener, Runner, RunReport, Source, end_early
+from tilth.pipelines.runs import chief_metric
 from tilth.pipelines.sources import record_source
 from tilth.pipelines.step import Output, Step, StepContext, StepResult, in_order, needed_for
+from tilth.pipelines.surroundings import record_surroundings
+from tilth.pipelines.training_files import training_files
 from tilth.projects import Project
 from tilth.schemas import Schema
 from tilth.store import Artifact, ArtifactStore, ModelVersion, Run, Store
+from tilth.types import JSONObject
 
 __all__ = ["STEPS", "run_pipeline"]
 
@@ -63,20 +69,25 @@ def run_pipeline(
         given = {"project": project.name, "until": until, "with_feedback": with_feedback}
         run = store.begin_run("run", {**given, "configuration": project.configuration.to_json()})
         with _ended(store, run):
+            record_surroundings(project, store, artifacts, run)
             pipeline = _Pipeline(project, store, artifacts, run, with_feedback)
             steps = [*DATA_STEPS, *MODEL_STEPS, pipeline.register_step()]
             wanted = needed_for(steps, until) if until else steps
+            if any("training_files" in step.inputs for step in wanted):
+                training_files(project)  # what is wrong with them is better said before the data are read
             runner = Runner(project, store, artifacts, pipeline.sources(), pipeline.files, engine)
             report = runner.run(wanted, listener, run)
+            report = replace(report, notes=cautions(report, artifacts))
             pipeline.write_schema(report)
             pipeline.name_dataset(report)
             failure = report.failure
             store.end_run(run, "failed" if failure else "complete", error=failure.what if failure else None)
+            report = replace(report, metric=chief_metric(store, run))
         try:
             publish(project, store, artifacts, run, report)
         except UsageError as error:
             # A tracker that is away must not undo a run that is done.
-            return replace(report, notes=(f"not published to MLflow: {error.what}",))
+            return replace(report, notes=(*report.notes, f"not published to MLflow: {error.what}"))
         return report
 
 
@@ -107,8 +118,11 @@ class _Pipeline:
             "sources": lambda _: tuple(self._file(path) for path in self.project.sources()),
             "schema_file": lambda _: self._text(self.project.schema_path),
             "features_file": lambda _: self._needed_text(self.project.features_path),
+            "training_files": lambda _: self._training_files(),
             "feedback": lambda _: self._feedback(),
             "champion": self._champion,
+            "older": lambda _: self._older(),
+            "previous_dataset": self._previous_dataset,
             "previous_profile": self._previous_profile,
         }
 
@@ -131,6 +145,15 @@ class _Pipeline:
         self.project.read_text(path)
         return self._text(path)
 
+    def _training_files(self) -> tuple[Artifact, ...]:
+        """The code of a training function of the project's own: kept, under its names in the project."""
+        found = []
+        for name, path in training_files(self.project).items():
+            digest, size = self.artifacts.put_file(path, ".py")
+            properties: JSONObject = {"suffix": ".py"}
+            found.append(self.store.record_artifact("file", name, digest, size, properties=properties))
+        return tuple(found)
+
     def _feedback(self) -> tuple[Artifact, ...]:
         if not self.with_feedback:
             return ()
@@ -141,11 +164,20 @@ class _Pipeline:
         schema = Schema.from_toml(self.artifacts.read_bytes(made["schema"][0].digest, ".toml").decode())
         if schema.min_rows_ratio is None and schema.max_rows_ratio is None:
             return ()
-        dataset = made["dataset"][0]
+        before = self._before(made["dataset"][0])
+        return () if before is None else self._profile_of(before)
+
+    def _before(self, dataset: Artifact) -> Artifact | None:
+        """The data set version before one that is known, or that is to be the next."""
         known = self.store.dataset_versions(self.project.workspace.dataset_name(PROJECT_DATA))
         numbers = [v.version for v in known if v.artifact.fingerprint == dataset.fingerprint]
         before = [v for v in known if not numbers or v.version < numbers[0]]
-        return self._profile_of(before[0].artifact) if before else ()
+        return before[0].artifact if before else None
+
+    def _previous_dataset(self, made: Mapping[str, tuple[Artifact, ...]]) -> tuple[Artifact, ...]:
+        """The data set version before, where there is no champion whose data set tells how data has grown."""
+        before = None if self._champion_version is not None else self._before(made["dataset"][0])
+        return () if before is None else (before,)
 
     def _profile_of(self, dataset: Artifact) -> tuple[Artifact, ...]:
         """The profile that a run made of a data set, if its file is still there."""
@@ -166,6 +198,18 @@ class _Pipeline:
         version = self._champion_version
         if version is None or version.artifact.digest == made["model"][0].digest:
             return ()
+        return self._came_with(version)
+
+    def _older(self) -> tuple[Artifact, ...]:
+        """The same of the model that [baselines] names as the older system."""
+        reference = self.project.configuration.baselines.older_model
+        if reference is None:
+            return ()
+        name, _, which = reference.rpartition("@")
+        return self._came_with(self.store.model_version(name or self.project.name, which))
+
+    def _came_with(self, version: ModelVersion) -> tuple[Artifact, ...]:
+        """A version's graph, data set, split and evaluation."""
         names = ("dataset", "split", "evaluation")
         came_with = (self.store.artifacts(n, digest=str(version.properties[n]), limit=1)[0] for n in names)
         return (version.artifact, *came_with)
@@ -192,7 +236,7 @@ class _Pipeline:
 
         def run(context: StepContext) -> StepResult:
             tested = json.loads(context.text("evaluation"))["test"]
-            label = {name: tested[name] for name in ("task", "classes", "positive")}
+            label = LabelEncoding.from_json(tested).to_json()
             made = {name: context.artifacts[name][0] for name in REGISTERED}
             outcome = register(self.project, self.store, self.run, made, label)
             context.output["registration"].write_text(json.dumps(outcome.to_json()), encoding="utf-8")

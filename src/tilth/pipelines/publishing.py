@@ -5,16 +5,23 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
 
 import tilth
 from tilth.errors import StoreError, UsageError
-from tilth.pipelines.runner import RunReport, code_version
+from tilth.inference import Graph
+from tilth.pipelines.published_run import PublishedRun, accepted
+from tilth.pipelines.run_side import RunSide
+from tilth.pipelines.runner import RunReport
 from tilth.projects import Project
 from tilth.store import ArtifactStore, ModelVersion, Run, Store
+from tilth.types import JSONObject
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -22,6 +29,10 @@ if TYPE_CHECKING:
 __all__ = ["publish", "publish_aliases"]
 
 _ALIASES = ("challenger", "champion")
+_METRICS_AT_ONCE = 1_000
+_PARAMETERS_AT_ONCE = 100
+
+T = TypeVar("T")
 
 
 def publish(
@@ -39,24 +50,26 @@ def publish(
     if project.settings.mlflow_url is None:
         return None
     with _client(project) as client:
+        side = RunSide(store, artifacts, store.run(run.number))
+        told = PublishedRun(project, store, artifacts, side, report)
         experiment = _experiment(client, project)
-        tags = {
-            "mlflow.runName": f"{project.name} run {run.number}",
-            "mlflow.source.name": "tilth run",
-            "tilth.run": str(run.number),
-            "tilth.code": code_version(),
-            **{f"tilth.{name}": digest for name, digest in _digests(report).items()},
-        }
-        made = client.create_run(experiment, tags=tags)
+        made = client.create_run(experiment, start_time=told.began_ms, tags=told.tags())
         run_id = str(made.info.run_id)
-        _log(client, run_id, _parameters(project), store.metrics(run))
-        version = _registered(store, artifacts, report)
-        if version is not None:
-            if _theirs(client, version.name, version.version) is None:
-                _upload_model(client, run_id, artifacts, version)
-                _register(client, run_id, version)
-            _set_aliases(client, version.name, store.aliases(version.name))
-        client.set_terminated(run_id, "FAILED" if report.failure else "FINISHED")
+        try:
+            _log(client, run_id, told)
+            version = _registered(store, artifacts, report)
+            if version is not None:
+                if _theirs(client, version.name, version.version) is None:
+                    _upload_model(client, run_id, artifacts, version)
+                    _register(client, run_id, version)
+                _set_aliases(client, version.name, store.aliases(version.name))
+        except BaseException:
+            # What is half published must not look as if it still ran.
+            with contextlib.suppress(Exception):
+                client.set_terminated(run_id, "KILLED")
+            raise
+        status = "FAILED" if report.failure else "FINISHED"
+        client.set_terminated(run_id, status, end_time=told.ended_ms)
         return run_id
 
 
@@ -86,7 +99,8 @@ def _client(project: Project) -> Iterator[MlflowClient]:
             mend="pip install 'tilth[mlflow]', or unset MLFLOW_TRACKING_URI",
         ) from error
     try:
-        yield MlflowClient(tracking_uri=url, registry_uri=project.settings.mlflow_registry or url)
+        with contextlib.redirect_stdout(sys.stderr):  # where MLflow tells people the run's address
+            yield MlflowClient(tracking_uri=url, registry_uri=project.settings.mlflow_registry or url)
     except MlflowException as error:
         raise UsageError(
             f"the MLflow server does not do as asked: {str(error).splitlines()[0][:300]}",
@@ -110,35 +124,31 @@ def _experiment(client: MlflowClient, project: Project) -> str:
     return str(found.experiment_id if found else client.create_experiment(name))
 
 
-def _digests(report: RunReport) -> dict[str, str]:
-    """The fingerprint of the data and the digests of what was made."""
-    found = {}
-    for name in ("dataset", "split", "transform", "model"):
-        artifact = report.artifact(name)
-        if artifact is not None:
-            found[name] = artifact.fingerprint or artifact.digest
-    return found
+def _log(client: MlflowClient, run_id: str, told: PublishedRun) -> None:
+    """Parameters, numbers, the data and files; in batches as large as a server takes."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
+
+    given = told.parameters()
+    parameters = [Param(name, given[known]) for known, name in accepted(given).items()]
+    for batch in _batches(parameters, _PARAMETERS_AT_ONCE):
+        client.log_batch(run_id, params=batch)
+    points = list(told.points())
+    names = accepted(dict.fromkeys(point.name for point in points))
+    metrics = [Metric(names[point.name], point.value, point.time_ms, point.step) for point in points]
+    for some in _batches(metrics, _METRICS_AT_ONCE):
+        client.log_batch(run_id, metrics=some)
+    data = told.dataset()
+    if data is not None:
+        context = InputTag("mlflow.data.context", "training")
+        client.log_inputs(run_id, [DatasetInput(Dataset(**data), [context])])
+    with tempfile.TemporaryDirectory() as folder:
+        told.write_files(Path(folder))
+        client.log_artifacts(run_id, folder)
 
 
-def _parameters(project: Project) -> dict[str, str]:
-    train, split = project.configuration.train, project.configuration.split
-    chosen = {
-        "estimator": train.estimator,
-        "seed": train.seed,
-        "threshold": train.threshold,
-        "split": split.method,
-    }
-    return {name: str(value) for name, value in (chosen | dict(train.parameters)).items()}
-
-
-def _log(
-    client: MlflowClient, run_id: str, parameters: Mapping[str, str], metrics: Mapping[str, float | None]
-) -> None:
-    for name, value in parameters.items():
-        client.log_param(run_id, name, value[:6000])
-    for name, number in metrics.items():
-        if number is not None:
-            client.log_metric(run_id, name.replace("=", "_"), number)
+def _batches(entries: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    for start in range(0, len(entries), size):
+        yield entries[start : start + size]
 
 
 def _registered(store: Store, artifacts: ArtifactStore, report: RunReport) -> ModelVersion | None:
@@ -165,10 +175,26 @@ def _upload_model(client: MlflowClient, run_id: str, artifacts: ArtifactStore, v
             "run_id": run_id,
             "utc_time_created": version.created.strftime("%Y-%m-%d %H:%M:%S.%f"),
             "metadata": {"tilth_version": tilth.__version__, "tilth_model": version.reference},
+            **_signature(Graph.from_path(folder / "model.onnx")),
         }
         # JSON is YAML, so the file that MLflow reads needs no YAML library here.
         (folder / "MLmodel").write_text(json.dumps(described, indent=2), encoding="utf-8")
         client.log_artifacts(run_id, str(folder), "model")
+
+
+def _signature(graph: Graph) -> JSONObject:
+    """What lets MLflow's client feed a data frame; none where an input is a list, an image or a recording."""
+    if len(graph.tensors) < len(graph.inputs):
+        return {}
+    inputs = [
+        {
+            "name": name,
+            "type": "tensor",
+            "tensor-spec": {"dtype": np.dtype(dtype).name, "shape": [-1, 1]},
+        }
+        for name, dtype in graph.tensors.items()
+    ]
+    return {"signature": {"inputs": json.dumps(inputs), "outputs": None, "params": None}}
 
 
 def _register(client: MlflowClient, run_id: str, version: ModelVersion) -> None:

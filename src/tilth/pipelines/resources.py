@@ -46,6 +46,7 @@ class Meter:
 
     def __init__(self) -> None:
         self._samples: list[Sample] = []
+        self._peak_before = 0.0
         self._pause_s = _FIRST_S
         self._longest_s = _PAUSE_S
         self._stopping = threading.Event()
@@ -73,8 +74,9 @@ class Meter:
             self._sample()
 
     def usage(self) -> Usage:
-        """What was used until the last sample."""
-        samples, last = self._samples, self._samples[-1]
+        """What was used until the last sample; nothing before the first."""
+        samples = self._samples or [Sample(0.0, 0.0, 0.0)]
+        last = samples[-1]
         peak, whole = max(sample.memory_mb for sample in samples), _peak_mb()
         if whole > self._peak_before:
             peak = max(peak, whole)

@@ -2,50 +2,66 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from importlib import metadata
 from pathlib import Path
 from typing import Literal, Protocol
 
-import tilth
 from tilth.engines import Engine
 from tilth.errors import CheckFailed
+from tilth.pipelines.code_version import code_version
+from tilth.pipelines.resources import Meter
 from tilth.pipelines.step import Step, StepContext, StepResult, in_order
 from tilth.projects import Project
-from tilth.store import Artifact, ArtifactStore, Execution, Run, Store, Stored
+from tilth.store import Artifact, ArtifactStore, Execution, Metric, Run, Store, Stored, Usage
 from tilth.store import State as ExecutionState
 from tilth.types import JSONObject
 
-__all__ = ["Listener", "RunReport", "Runner", "StepReport", "code_version", "end_early"]
+__all__ = ["Listener", "RunReport", "Runner", "StepReport", "end_early"]
 
 State = Literal["complete", "skipped", "failed"]
 
 
 @dataclass(frozen=True)
 class StepReport:
-    """How one step ended."""
+    """How one step ended, what it made, and what it used; None where it was skipped."""
 
     step: str
     state: State
     seconds: float
     summary: str
     outputs: Mapping[str, Artifact] = field(default_factory=dict)
+    usage: Usage | None = None
+
+    def to_json(self) -> JSONObject:
+        """The report as JSON values; what was used over time is in the record."""
+        return {
+            "step": self.step,
+            "state": self.state,
+            "seconds": round(self.seconds, 3),
+            "cpu_seconds": None if self.usage is None else round(self.usage.cpu_s, 3),
+            "peak_memory_mb": None if self.usage is None else self.usage.peak_memory_mb,
+            "summary": self.summary,
+            "outputs": {name: artifact.digest for name, artifact in self.outputs.items()},
+        }
 
 
 @dataclass(frozen=True)
 class RunReport:
-    """How a run ended: its number, its steps, the check that did not hold, and what else to know."""
+    """How a run ended: its number, its steps, the check that did not hold, and what else to know.
+
+    `metric` is the one by which models of its task are told apart first, on the test part; None where the
+    run did not come that far.
+    """
 
     run: int
     steps: tuple[StepReport, ...]
     failure: CheckFailed | None = None
     notes: tuple[str, ...] = ()
+    metric: Metric | None = None
 
     def artifact(self, name: str) -> Artifact | None:
         """The artifact that a step of this run made or reused."""
@@ -61,16 +77,8 @@ class RunReport:
             "state": "failed" if self.failure else "complete",
             "reason": str(self.failure) if self.failure else None,
             "notes": list(self.notes),
-            "steps": [
-                {
-                    "step": report.step,
-                    "state": report.state,
-                    "seconds": round(report.seconds, 3),
-                    "summary": report.summary,
-                    "outputs": {name: artifact.digest for name, artifact in report.outputs.items()},
-                }
-                for report in self.steps
-            ],
+            "metric": None if self.metric is None else self.metric.to_json(),
+            "steps": [report.to_json() for report in self.steps],
         }
 
 
@@ -82,38 +90,6 @@ class Listener(Protocol):
 
     def ended(self, report: StepReport) -> None:
         """A step ended, or was skipped."""
-
-
-COMPUTING_LIBRARIES = (
-    "lightgbm",
-    "numpy",
-    "onnx",
-    "onnxruntime",
-    "polars",
-    "pyarrow",
-    "scikit-learn",
-    "scipy",
-    "skl2onnx",
-    "xgboost",
-    "xgboost-cpu",
-)
-"""The libraries whose results an execution depends on, as far as they are installed."""
-
-
-@cache
-def code_version() -> str:
-    """The version of Tilth, with a digest of its source and of the versions of what computes for it.
-
-    Changed code, ours or a library's, is never taken for unchanged.
-    """
-    root = Path(__file__).resolve().parents[1]
-    digest = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
-        digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes() + b"\0")
-    for library in COMPUTING_LIBRARIES:
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            digest.update(f"{library} {metadata.version(library)}\0".encode())
-    return f"{tilth.__version__}+{digest.hexdigest()[:12]}"
 
 
 Source = Callable[[Mapping[str, tuple[Artifact, ...]]], tuple[Artifact, ...]]
@@ -131,6 +107,7 @@ class Runner:
         sources: inputs that no step makes, by name.
         source_files: where to find the file of an artifact that is not kept in `artifacts`.
         engine: where passes over all rows are made; it changes no result, so it is not part of any key.
+        shared: what steps have made for each other; nor does this.
     """
 
     project: Project
@@ -176,15 +153,18 @@ class Runner:
         execution = self.store.begin_execution(
             run, step.name, key, parameters=parameters, code_version=code_version(), inputs=_by_name(inputs)
         )
+        meter = Meter()
         try:
-            result, stored = self._execute(step, parameters, inputs)
-            outputs = self._finish(step, execution, run, result, stored)
+            with meter:
+                result, stored = self._execute(step, parameters, inputs)
+            used = meter.usage()
+            outputs = self._finish(step, execution, run, result, stored, used)
         except BaseException as error:
-            end_early(self.store, execution, error)
+            end_early(self.store, execution, error, meter.usage())
             raise
         state: State = "failed" if result.failure else "skipped" if result.unchanged else "complete"
         seconds = time.perf_counter() - start
-        return StepReport(step.name, state, seconds, result.summary, outputs), result.failure
+        return StepReport(step.name, state, seconds, result.summary, outputs, used), result.failure
 
     def _cached(self, step: Step, key: str) -> Execution | None:
         """An earlier execution of exactly this, if the files that it made are still there."""
@@ -205,16 +185,23 @@ class Runner:
         drafts = {name: self.artifacts.draft(output.suffix) for name, output in step.outputs.items()}
         files = {name: tuple(self.file(a) for a in found) for name, found in inputs.items()}
         try:
-            result = step.run(StepContext(self.project, parameters, inputs, files, drafts, self.engine, self.shared))
+            context = StepContext(self.project, parameters, inputs, files, drafts, self.engine, self.shared)
+            result = step.run(context)
             return result, {name: self.artifacts.put_draft(draft) for name, draft in drafts.items()}
         finally:
             for draft in drafts.values():
                 draft.unlink(missing_ok=True)
 
     def _finish(
-        self, step: Step, execution: Execution, run: Run, result: StepResult, stored: Mapping[str, Stored]
+        self,
+        step: Step,
+        execution: Execution,
+        run: Run,
+        result: StepResult,
+        stored: Mapping[str, Stored],
+        used: Usage,
     ) -> dict[str, Artifact]:
-        """Record the outputs, the metrics and the end of an execution, in one transaction."""
+        """Record the outputs, what was measured and used, and the end of an execution, in one transaction."""
         with self.store.transaction():
             outputs = {}
             for name, (digest, size) in stored.items():
@@ -230,6 +217,8 @@ class Runner:
                 )
             self.store.log_metrics(run, result.metrics, execution=execution)
             self.store.log_verdicts(run, result.verdicts, execution=execution)
+            self.store.log_curves(execution, result.curves)
+            self.store.log_usage(execution, used)
             state: ExecutionState = "failed" if result.failure else "complete"
             error = result.failure.what if result.failure else None
             self.store.end_execution(execution, state, outputs, error=error)
@@ -242,8 +231,8 @@ class Runner:
         return self.artifacts.path(artifact.digest, str(artifact.properties.get("suffix", "")))
 
 
-def end_early(store: Store, record: Run | Execution, error: BaseException) -> None:
-    """Record that an error, or Ctrl-C, ended a run or an execution.
+def end_early(store: Store, record: Run | Execution, error: BaseException, used: Usage | None = None) -> None:
+    """Record that an error, or Ctrl-C, ended a run or an execution, and what that had used.
 
     It never raises, so that the error itself is what people see, and not that the store is broken too, or
     that the end had been recorded already when Ctrl-C came.
@@ -256,6 +245,8 @@ def end_early(store: Store, record: Run | Execution, error: BaseException) -> No
             store.end_run(record, state, error=words)
         else:
             store.end_execution(record, state, error=words)
+            if used is not None:
+                store.log_usage(record, used)
     except Exception as second:  # noqa: BLE001 - whatever it is, the first error matters more
         error.add_note(f"{record.reference} could not be recorded as {state}: {second}")
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from tilth.errors import DataError
-from tilth.evaluation import Evaluation, Evaluator
+from tilth.evaluation import Evaluation, Evaluator, group_codes
 from tilth.inference import Graph
 from tilth.metrics import LabelEncoding
 from tilth.tables import Table
 
-__all__ = ["Answers", "answer", "column", "measure", "measure_rows", "run_model"]
+__all__ = ["Answers", "answer", "column", "groups_of", "measure", "measure_rows", "run_model"]
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,8 @@ class Answers:
     """What a model says of n rows.
 
     Args:
-        predictions: (n,), codes of the predicted classes, or numbers.
-        scores: (n, c), the probability of each class; None for a regression.
+        predictions: (n,), codes of the predicted classes, or numbers; for several labels (n, c), 1 or 0.
+        scores: (n, c), the probability of each class; None for numbers.
     """
 
     predictions: npt.NDArray[np.int64] | npt.NDArray[np.float64]
@@ -37,16 +38,25 @@ class Answers:
         scores: npt.NDArray[np.floating] | None,
         encoding: LabelEncoding,
     ) -> Answers:
-        """The answers from labels in their own values."""
-        if encoding.task == "regression":
+        """The answers from labels in their own values; for several labels from (n, c), true or false."""
+        if encoding.is_number:
             return cls(predicted.astype(np.float64), None)
+        if encoding.task == "multilabel":
+            return cls(predicted.astype(np.int64), scores)
         codes = {value: code for code, value in enumerate(encoding.classes)}
         return cls(np.array([codes[value] for value in predicted.tolist()], np.int64), scores)
 
     def table(self, encoding: LabelEncoding) -> pa.Table:
-        """The answers as columns: `prediction`, and for classes `confidence` in it."""
+        """The answers as columns: `prediction`, and for classes `confidence` in it.
+
+        Of several labels the confidence is the mean probability that what is said of each is right.
+        """
         if self.scores is None:
             return pa.table({"prediction": np.asarray(self.predictions, np.float64)})
+        if encoding.task == "multilabel":
+            labels = pa.array(encoding.labels_of(self.predictions), pa.list_(pa.string()))
+            of_said = np.where(self.predictions == 1, self.scores, 1 - self.scores).astype(np.float64)
+            return pa.table({"prediction": labels, "confidence": of_said.mean(axis=1)})
         codes = np.asarray(self.predictions, np.int64)
         names = np.array(encoding.names, dtype=object)[codes]
         confidence = self.scores[np.arange(len(codes)), codes].astype(np.float64)
@@ -56,19 +66,43 @@ class Answers:
 def run_model(
     graph: Graph, table: Table, encoding: LabelEncoding
 ) -> tuple[npt.NDArray[np.generic], npt.NDArray[np.floating] | None]:
-    """A model's answers for all rows of a table: labels in their own values, and probabilities (n, c)."""
-    results = list(graph.run_table(table))
-    if not results:
-        raise DataError("there are no rows", where=table.name, expected="at least one row to predict")
-    if encoding.task == "regression":
-        return np.concatenate([r["prediction"].ravel() for r in results]), None
-    labels = np.concatenate([r["label"].ravel() for r in results])
-    return labels, np.concatenate([r["probabilities"] for r in results])
+    """A model's answers for all rows of a table: labels in their own values, and probabilities (n, c).
+
+    Several labels are (n, c), true or false; a number has no probabilities.
+    """
+    parts = [_said(result, encoding) for result in graph.run_table(table)]
+    return _joined(parts, table)
 
 
 def answer(graph: Graph, table: Table, encoding: LabelEncoding) -> Answers:
     """A model's answers for all rows of a table, as codes."""
-    return Answers.of(*run_model(graph, table, encoding), encoding)
+    # Batch by batch, since a code takes much less room than a label.
+    parts = (Answers.of(*_said(result, encoding), encoding) for result in graph.run_table(table))
+    return Answers(*_joined([(part.predictions, part.scores) for part in parts], table))
+
+
+def _said(
+    result: Mapping[str, npt.NDArray[np.generic]], encoding: LabelEncoding
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
+    """What a graph says of a batch: labels or numbers, and probabilities."""
+    if encoding.is_number:
+        return result["prediction"].ravel(), None
+    labels = result["label"] if encoding.task == "multilabel" else result["label"].ravel()
+    return labels, result["probabilities"]
+
+
+def _joined(
+    parts: Sequence[tuple[npt.NDArray[Any], npt.NDArray[Any] | None]], table: Table
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
+    """The same of all batches.
+
+    Raises:
+        DataError: there is none.
+    """
+    if not parts:
+        raise DataError("there are no rows", where=table.name, expected="at least one row to predict")
+    scores = [of_part for _, of_part in parts if of_part is not None]
+    return np.concatenate([said for said, _ in parts]), np.concatenate(scores) if scores else None
 
 
 def measure(
@@ -76,7 +110,9 @@ def measure(
 ) -> Evaluation:
     """The metrics of answers on a table that has the label, over all rows and on slices."""
     columns = {name: column(table, name) for group in slices for name in group}
-    return measure_rows(answers, encoding.encode(column(table, label)), encoding, slices, columns)
+    return measure_rows(
+        answers, encoding.encode(column(table, label)), encoding, slices, columns, groups_of(table, encoding)
+    )
 
 
 def measure_rows(
@@ -85,14 +121,27 @@ def measure_rows(
     encoding: LabelEncoding,
     slices: Sequence[Sequence[str]] = (),
     columns: Mapping[str, pa.Array] | None = None,
+    groups: npt.NDArray[np.int64] | None = None,
 ) -> Evaluation:
-    """The same from encoded labels, and the columns to slice by."""
+    """The same from encoded labels, the columns to slice by, and for ranking the groups of rows."""
     evaluator = Evaluator(encoding, slices)
     scores = answers.scores
     if scores is not None and encoding.task == "binary":
         scores = scores[:, 1]
-    evaluator.update(labels, predictions=answers.predictions, scores=scores, columns=columns)
+    evaluator.update(labels, predictions=answers.predictions, scores=scores, columns=columns, groups=groups)
     return evaluator.result()
+
+
+def groups_of(table: Table, encoding: LabelEncoding) -> npt.NDArray[np.int64] | None:
+    """The group of each row (n,), as a number of 64 bits; None where the task has no groups.
+
+    Raises:
+        DataError: a row without one.
+    """
+    if encoding.group is None:
+        return None
+    values = pa.RecordBatch.from_arrays([column(table, encoding.group)], [encoding.group])
+    return group_codes(values, encoding.group)
 
 
 def column(table: Table, name: str) -> pa.Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 from tilth.features import Transform, with_notes
 from tilth.pipelines.parts import encoding_of, parts_of
@@ -46,8 +47,21 @@ def _forbidden(context: StepContext, train: Table) -> dict[str, str]:
     for name in schema.names:
         if "serving" in schema[name].not_in:
             forbidden[name] = "the schema says that it is not known when the model is asked (not_in serving)"
+    for name, reason in _reserved(context.project):
+        forbidden[name] = reason
     forbidden[context.project.label] = "it is the label, which is not known when the model is asked"
     return forbidden
+
+
+def _reserved(project: Project) -> Iterator[tuple[str, str]]:
+    """The columns that tilth.toml gives another part to play."""
+    configuration = project.configuration
+    if configuration.baselines.older is not None:
+        yield configuration.baselines.older, "it is an older system's answer ([baselines] older)"
+    if configuration.baselines.human is not None:
+        yield configuration.baselines.human, "it is a person's answer ([baselines] human)"
+    if configuration.train.weight is not None:
+        yield configuration.train.weight, "it is the weight of the row ([train] weight)"
 
 
 def _notes(context: StepContext, transform: Transform) -> dict[str, str]:
@@ -78,7 +92,8 @@ def _transform_parameters(project: Project) -> JSONObject:
 def label_parameters(project: Project) -> JSONObject:
     """What the label is, as parameters of a step."""
     section = project.configuration.project
-    return {"label": section.label, "task": section.task, "positive": section.positive}
+    names = ("label", "task", "positive", "group", "separator")
+    return {name: getattr(section, name) for name in names}
 
 
 TRANSFORM_STEP = Step(

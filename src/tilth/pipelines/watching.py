@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
-import numpy as np
-import pyarrow as pa
-
-from tilth.errors import DataError, NotFoundError
+from tilth.errors import NotFoundError
 from tilth.evaluation import Evaluation
-from tilth.metrics import LabelEncoding, label_text
+from tilth.metrics import LabelEncoding
 from tilth.monitoring import Monitoring, Reference, Thresholds, Window, watch
-from tilth.pipelines.runner import code_version
-from tilth.pipelines.scoring import Answers, measure
+from tilth.pipelines.code_version import code_version
+from tilth.pipelines.served_answers import answers_of, is_answer, left_out, performance
 from tilth.profiles import Profile, profile
 from tilth.projects import Project
 from tilth.schemas import Schema
 from tilth.store import ArtifactStore, ModelVersion, Store
-from tilth.tables import Label, Prediction, open_table, predictions_table, read_feedback, read_predictions
+from tilth.tables import predictions_table, read_feedback, read_predictions
 from tilth.types import JSONObject
 
 __all__ = ["monitor"]
@@ -93,75 +89,22 @@ def _window(project: Project, served: _Served) -> Window:
         for prediction in read_predictions(project.predictions)
         if prediction.model == project.name and prediction.version in served.same_graph
     ]
-    every = [prediction for prediction in made if _is_answer(prediction, served.encoding)]
-    notes = _left_out(len(made) - len(every), "answer", "")
+    every = [prediction for prediction in made if is_answer(prediction, served.encoding)]
+    notes = left_out(len(made) - len(every), "answer", "")
     newest = every[-size:]
     outcomes = {identity: label for identity, (label, _) in read_feedback(project.predictions).items()}
-    performance, left_out = _performance(every, outcomes, size, served.encoding)
+    found, more = performance(every, outcomes, size, served.encoding)
     types = {column.name: column.type for column in served.schema.columns}
     # A version from before it kept them was made with what tilth.toml says.
     kept = served.version.properties.get("missing", list(project.configuration.data.missing))
     rows = predictions_table(newest, types, missing=cast("list[str]", kept))
     return Window(
         profile(rows.select([name for name in types if name in rows.columns])),
-        profile(_answers(newest, served.encoding).table(served.encoding)),
-        performance.slices[0].metrics if performance else None,
-        performance.rows if performance else 0,
-        (*notes, *left_out),
+        profile(answers_of(newest, served.encoding).table(served.encoding)),
+        found.slices[0].metrics if found else None,
+        found.rows if found else 0,
+        (*notes, *more),
     )
-
-
-def _is_answer(prediction: Prediction, encoding: LabelEncoding) -> bool:
-    """Whether a model of these classes can have said this."""
-    if encoding.task == "regression":
-        return prediction.scores is None and not isinstance(prediction.label, str)
-    names = set(encoding.names)
-    return label_text(prediction.label) in names and names <= set(prediction.scores or ())
-
-
-def _answers(predictions: Sequence[Prediction], encoding: LabelEncoding) -> Answers:
-    """What was said, as the same model would say it now."""
-    if encoding.task == "regression":
-        return Answers(np.array([float(p.label) for p in predictions], np.float64), None)
-    names = encoding.names
-    codes = [names.index(label_text(p.label)) for p in predictions]
-    scores = [[(p.scores or {})[name] for name in names] for p in predictions]
-    return Answers(
-        np.array(codes, np.int64), np.array(scores, np.float64).reshape(len(predictions), len(names))
-    )
-
-
-def _performance(
-    every: Sequence[Prediction], outcomes: Mapping[str, Label], size: int, encoding: LabelEncoding
-) -> tuple[Evaluation | None, tuple[str, ...]]:
-    """The metrics on the newest predictions whose outcome is known, and a note on what was left out."""
-    known = [(p, label_text(outcomes[p.id])) for p in every if p.id in outcomes][-size:]
-    fits = {text: _fits(text, encoding) for text in {text for _, text in known}}
-    strange = [text for _, text in known if not fits[text]]
-    judged = [(p, text) for p, text in known if fits[text]]
-    notes = _left_out(len(strange), "outcome", f", such as '{strange[0][:50]}'" if strange else "")
-    if not judged:
-        return None, notes
-    texts = [text for _, text in judged]
-    truth = pa.array([float(text) for text in texts] if encoding.task == "regression" else texts)
-    answers = _answers([p for p, _ in judged], encoding)
-    return measure(answers, open_table(pa.table({"outcome": truth})), "outcome", encoding), notes
-
-
-def _fits(outcome: str, encoding: LabelEncoding) -> bool:
-    """Whether an outcome can be true of what the model predicts."""
-    try:
-        encoding.encode(pa.array([float(outcome) if encoding.task == "regression" else outcome]))
-    except (DataError, ValueError):
-        return False
-    return True
-
-
-def _left_out(count: int, what: str, example: str) -> tuple[str, ...]:
-    if not count:
-        return ()
-    named = f"{what} left out that does" if count == 1 else f"{what}s left out that do"
-    return (f"{count:,} {named} not fit this model{example}",)
 
 
 def _record(

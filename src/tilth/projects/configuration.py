@@ -13,6 +13,8 @@ import msgspec
 from tilth.checks import Check, Moment
 from tilth.errors import ProjectError, TilthError, closest
 from tilth.projects.declared_checks import refuse_unknown
+from tilth.projects.task_rules import Misfit, misfits
+from tilth.projects.train_rules import history_misfits, weight_misfits
 from tilth.tables import SplitPlan
 from tilth.types import JSONObject, Task
 
@@ -50,6 +52,7 @@ class ProjectSection(_Section, frozen=True):
     task: Task
     positive: str | int | bool | None = None
     group: str | None = None
+    separator: str | None = None
 
 
 class DataSection(_Section, frozen=True):
@@ -94,6 +97,7 @@ class TrainSection(_Section, frozen=True):
     half_life: str | None = None
     recent: str | None = None
     sanity_checks: bool = True
+    allow: list[str] = []
     learning_curve: tuple[float, ...] = (0.125, 0.25, 0.5)
 
 
@@ -332,9 +336,10 @@ _SECTIONS: dict[str, type[msgspec.Struct]] = {
 
 def _check_values(configuration: Configuration, where: str) -> None:
     """Bounds that types cannot say."""
-    for holds, section, what, expected in (*_setting_rules(configuration), *_monitor_rules(configuration)):
-        if not holds:
-            raise ProjectError(what, where=f"{where}, [{section}]", expected=expected)
+    rules = (*_setting_rules(configuration), *_monitor_rules(configuration), *_baseline_rules(configuration))
+    wrong = [(section, what, expected) for holds, section, what, expected in rules if not holds]
+    for section, what, expected in (*wrong, *_task_misfits(configuration), *_train_misfits(configuration)):
+        raise ProjectError(what, where=f"{where}, [{section}]", expected=expected)
     with _placed(f"{where}, [split]"):
         configuration.split.plan()
     for number, declared in enumerate(configuration.checks, 1):
@@ -363,12 +368,78 @@ def _setting_rules(configuration: Configuration) -> tuple[_Rule, ...]:
             "one column or more in each",
         ),
         (_is_threshold(configuration.train.threshold), "train", "threshold is out of range", _THRESHOLDS),
+        (
+            all(0 < share < 1 for share in configuration.train.learning_curve),
+            "train",
+            f"learning_curve is {list(configuration.train.learning_curve)}",
+            "shares of the training rows, above 0 and below 1, or none",
+        ),
         (0 <= configuration.serve.port <= 65535, "serve", "port is out of range", "0 to 65535"),
         (
             bool(NAME.fullmatch(name)),
             "project",
             f"name {name!r} cannot be used",
             "letters, digits, '_', and after the first '.' and '-', at most 255",
+        ),
+    )
+
+
+def _task_misfits(configuration: Configuration) -> Iterator[Misfit]:
+    project, train = configuration.project, configuration.train
+    return misfits(
+        project.task,
+        group=project.group,
+        separator=project.separator,
+        has_class_weights=train.class_weights is not None,
+        calibration=train.calibration,
+        threshold=train.threshold,
+    )
+
+
+def _train_misfits(configuration: Configuration) -> Iterator[Misfit]:
+    train = configuration.train
+    yield from weight_misfits(train.class_weights, train.early_stopping_rounds)
+    yield from history_misfits(train.history, train.time, train.half_life, train.recent)
+    if train.threshold == "value" and not configuration.business.values:
+        expected = "[business] values: true class -> predicted class -> value of one row"
+        yield "train", 'threshold = "value" needs the value of each answer', expected
+
+
+def _baseline_rules(configuration: Configuration) -> tuple[_Rule, ...]:
+    section = configuration.baselines
+    asked = {check.baseline for check in configuration.checks if check.moment == "model"}
+    has_older = section.older is not None or section.older_model is not None
+    has_human = section.human is not None or section.human_level is not None
+    return (
+        (
+            section.older is None or section.older_model is None,
+            "baselines",
+            "older and older_model are two older systems",
+            "one of them",
+        ),
+        (
+            section.human is None or section.human_level is None,
+            "baselines",
+            "human and human_level are two figures of the same",
+            "one of them",
+        ),
+        (
+            section.human_level is None or section.human_metric is not None,
+            "baselines",
+            "human_level has no metric",
+            'human_metric, such as "accuracy"',
+        ),
+        (
+            has_older or "older" not in asked,
+            "baselines",
+            "a check names the baseline 'older', and none is declared",
+            'older = "column", or older_model = "name@3"',
+        ),
+        (
+            has_human or "human" not in asked,
+            "baselines",
+            "a check names the baseline 'human', and none is declared",
+            'human = "column", or human_level = 0.9 with human_metric and human_source',
         ),
     )
 

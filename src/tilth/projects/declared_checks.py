@@ -7,15 +7,21 @@ from functools import cache
 
 from tilth.checks import Check
 from tilth.errors import ProjectError, closest
-from tilth.metrics import BinaryStatistics, MulticlassStatistics, RegressionStatistics
-from tilth.types import Task
+from tilth.metrics import (
+    BinaryStatistics,
+    MulticlassStatistics,
+    MultilabelStatistics,
+    RankingStatistics,
+    RegressionStatistics,
+)
+from tilth.types import NUMBER_TASKS, Task
 
 __all__ = ["LIVE_COUNTS", "MODEL_BASELINES", "refuse_unknown"]
 
 LIVE_COUNTS = ("rows", "outcomes", "drifted_columns", "drifted_predictions", "anomalies")
 """The quantities of a window that are counted, so that there is nothing on the test part to compare with."""
 
-MODEL_BASELINES = ("majority", "linear", "champion")
+MODEL_BASELINES = ("majority", "prior", "single", "linear", "older", "human", "champion")
 """What a model is compared with before it is registered."""
 
 _CLASS = "NAME"
@@ -38,7 +44,7 @@ def refuse_unknown(check: Check, task: Task) -> None:
     """
     names, families = _metrics(task)
     if check.moment == "live":
-        names = (*LIVE_COUNTS, *(() if task == "regression" else ("confidence", "error_rate")), *names)
+        names = (*LIVE_COUNTS, *_of_answers(task), *names)
     family, dot, of_class = check.metric.partition(".")
     if check.metric not in names and not (dot and of_class and family in families):
         of_classes = (f"{family}.{_CLASS}" for family in families)
@@ -68,6 +74,13 @@ def _refuse_live(check: Check) -> None:
         )
 
 
+def _of_answers(task: Task) -> tuple[str, ...]:
+    """What is known of a window's answers beside the task's metrics."""
+    if task in NUMBER_TASKS:
+        return ()
+    return ("confidence",) if task == "multilabel" else ("confidence", "error_rate")
+
+
 @cache
 def _metrics(task: Task) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The names of a task's metrics, and those that are given for each class."""
@@ -75,7 +88,10 @@ def _metrics(task: Task) -> tuple[tuple[str, ...], tuple[str, ...]]:
         return tuple(BinaryStatistics().metrics()), ()
     if task == "regression":
         return tuple(RegressionStatistics().metrics()), ()
-    every = tuple(MulticlassStatistics([_CLASS]).metrics())
+    if task == "ranking":
+        return tuple(RankingStatistics().metrics()), ()
+    kind = MultilabelStatistics if task == "multilabel" else MulticlassStatistics
+    every = tuple(kind([_CLASS]).metrics())
     families = tuple(name.removesuffix(f".{_CLASS}") for name in every if name.endswith(f".{_CLASS}"))
     return tuple(name for name in every if "." not in name), families
 

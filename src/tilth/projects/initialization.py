@@ -11,13 +11,14 @@ from pathlib import Path
 
 from tilth.errors import ColumnNotFoundError, DataError, ProjectError
 from tilth.features import default_features
-from tilth.metrics import CHIEF_METRIC
+from tilth.metrics import LabelEncoding
 from tilth.profiles import profile
 from tilth.projects.configuration import Configuration
+from tilth.projects.first_checks import first_checks
+from tilth.projects.first_label import check_label, first_label, with_label
 from tilth.schemas import Schema
 from tilth.tables import Table, media_files, open_table, sentinels
-from tilth.training import LabelEncoding
-from tilth.types import SCALAR_TYPES, JSONValue, Task
+from tilth.types import JSONValue, Task
 from tilth.validation import infer_schema
 
 __all__ = ["Initialization", "initialize"]
@@ -48,13 +49,24 @@ class Initialization:
     assumptions: tuple[str, ...]
 
 
-def initialize(data: str | Path, label: str, directory: str | Path = ".") -> Initialization:
+def initialize(
+    data: str | Path,
+    label: str,
+    directory: str | Path = ".",
+    *,
+    task: Task | None = None,
+    group: str | None = None,
+    separator: str | None = None,
+) -> Initialization:
     """Write tilth.toml, schema.toml and features.py for a data file, or a folder of images or recordings.
 
     Args:
         data: the data file or the folder.
         label: the column to predict.
         directory: the project's folder, made if need be.
+        task: what is predicted; default: told from the label, and "ranking" where there is a group.
+        group: for ranking, the column whose rows are ranked together.
+        separator: for several labels in one text, what stands between them; default: found out.
 
     Raises:
         ProjectError: a project is there already, or files of one that differ.
@@ -71,26 +83,20 @@ def initialize(data: str | Path, label: str, directory: str | Path = ".") -> Ini
     assumptions = [*table.notes, *assumptions]
     if label not in table.columns:
         raise _no_label(label, table)
-    if table.columns[label] not in SCALAR_TYPES:
-        raise DataError(
-            f"column '{label}' is of type {table.columns[label]}: it cannot be the label",
-            where=table.name,
-            expected="one value a row",
-        )
+    check_label(table, label, task, group)
     seen = profile(table)
     if seen.rows == 0:
         raise DataError("there are no rows", where=table.name, expected="a header line and rows below it")
     schema = infer_schema(seen, label=label)
     if media_files(Path(data)) is not None:
         schema = _without_places(schema)
-    encoding = LabelEncoding.from_column(table.select([label]).to_arrow().column(0))
-    if encoding.task == "regression":
-        schema = _with_number(schema, label)
+    encoding = first_label(table, label, task=task, group=group, separator=separator)
+    schema = with_label(schema, label, encoding)
     assumptions += [*_columns_in_words(schema, label), *encoding.notes]
     texts = {
         "tilth.toml": _configuration(folder, Path(data), label, encoding, missing, seen.rows),
         "schema.toml": schema.to_toml(),
-        "features.py": default_features(schema, label),
+        "features.py": default_features(_without_group(schema, encoding), label),
     }
     Configuration.from_toml(texts["tilth.toml"])
     differing = [name for name in names if not _may_write(folder / name, texts[name])]
@@ -119,10 +125,9 @@ def _without_places(schema: Schema) -> Schema:
     return replace(schema, columns=tuple(columns))
 
 
-def _with_number(schema: Schema, label: str) -> Schema:
-    """The schema with a number as the label: an outcome need not be whole, though all so far are."""
-    columns = (replace(c, type="float") if c.name == label else c for c in schema.columns)
-    return replace(schema, columns=tuple(columns))
+def _without_group(schema: Schema, encoding: LabelEncoding) -> Schema:
+    """The columns that may be features: which rows are ranked together tells nothing within them."""
+    return replace(schema, columns=tuple(c for c in schema.columns if c.name != encoding.group))
 
 
 def _may_write(path: Path, text: str) -> bool:
@@ -187,8 +192,7 @@ def _configuration(
 ) -> str:
     """The text of tilth.toml."""
     small = rows < SMALL_ROWS
-    classes = encoding.task != "regression"
-    method = "balanced" if small and classes else "random" if small else "hash"
+    method = _split_method(encoding, small)
     values: dict[str, JSONValue] = {
         "name": _name(data),
         "label": label,
@@ -196,17 +200,36 @@ def _configuration(
         "source": _relative(data, folder),
         "missing": list[JSONValue](missing),
         "method": method,
-        "columns": [label] if method == "balanced" else [],
+        "columns": [label] if method == "balanced" else [encoding.group] if method == "group" else [],
         "fractions": [0.6, 0.2, 0.2] if small else [0.8, 0.1, 0.1],
     }
     texts = {name: _toml(value) for name, value in values.items()}
-    texts["positive"] = ""
-    if encoding.task == "binary":
-        comment = "  # the class that precision, recall and F1 speak of"
-        texts["positive"] = f"positive = {_toml(encoding.positive)}{comment}\n"
+    texts["more"] = _more_on_label(encoding)
     # In one pass, so that a label named like a place in the template is not taken for one.
-    filled = re.sub(r"<(\w+)>(?:(?<=<positive>)\n)?", lambda found: texts[found[1]], TEMPLATE)
-    return filled + _checks(encoding.task, small)
+    filled = re.sub(r"<(\w+)>(?:(?<=<more>)\n)?", lambda found: texts[found[1]], TEMPLATE)
+    return filled + first_checks(encoding.task, small=small)
+
+
+def _split_method(encoding: LabelEncoding, small: bool) -> str:
+    if encoding.task == "ranking":
+        return "group"
+    if not small:
+        return "hash"
+    return "balanced" if encoding.task in ("binary", "multiclass") else "random"
+
+
+def _more_on_label(encoding: LabelEncoding) -> str:
+    """The lines that only some tasks have."""
+    lines = {
+        "positive": (encoding.positive, "the class that precision, recall and F1 speak of"),
+        "group": (encoding.group, "the rows of one value are ranked together"),
+        "separator": (encoding.separator, "what stands between the labels of a row"),
+    }
+    return "".join(
+        f"{key} = {_toml(value)}  # {comment}\n"
+        for key, (value, comment) in lines.items()
+        if value is not None
+    )
 
 
 def _name(data: Path) -> str:
@@ -232,8 +255,8 @@ TEMPLATE = """\
 [project]
 name = <name>
 label = <label>
-task = <task>  # binary | multiclass | regression
-<positive>
+task = <task>  # binary | multiclass | regression | multilabel | ranking
+<more>
 
 [data]
 sources = [<source>]
@@ -267,67 +290,6 @@ significance = 0.01  # false alarms for drift: one window in a hundred
 
 # What must hold. moment "model": before a model is registered. moment "live": else an alarm rings.
 """
-
-
-CHECKS = """
-[[checks]]
-moment = "model"
-metric = "<metric>"
-baseline = "majority"
-min = 0.02  # better than always giving the same answer
-
-[[checks]]
-moment = "model"
-metric = "<metric>"
-baseline = "linear"
-min = <tolerance>  # hardly worse, at most, than a quick linear model
-
-[[checks]]
-moment = "model"
-metric = "<metric>"
-baseline = "champion"
-min = <tolerance>  # nor than what is live, on rows that are new to it
-
-[[checks]]
-moment = "live"
-metric = "anomalies"
-max = 0  # served inputs hold to the schema
-
-[[checks]]
-moment = "live"
-metric = "drifted_columns"
-max = 0
-
-[[checks]]
-moment = "live"
-metric = "drifted_predictions"
-max = 0
-"""
-
-ERROR_RATE = """
-[[checks]]
-moment = "live"
-metric = "error_rate"
-baseline = "test"
-max = 0.05  # at most 5 points above the test part, as soon as outcomes are known
-"""
-
-
-EXPLAINED = """
-[[checks]]
-moment = "live"
-metric = "r2"
-baseline = "test"
-min = -0.1  # explains at most a tenth less than on the test part, as soon as outcomes are known
-"""
-
-
-def _checks(task: Task, small: bool) -> str:
-    """The checks to begin with; few rows measure less finely, so they allow more."""
-    text = CHECKS.replace("<metric>", CHIEF_METRIC[task]).replace(
-        "<tolerance>", "-0.05" if small else "-0.02"
-    )
-    return text + (EXPLAINED if task == "regression" else ERROR_RATE)
 
 
 def _write_all(folder: Path, texts: dict[str, str]) -> None:

@@ -81,7 +81,10 @@ class FeedbackDesk:
         made = self._predictor.find(identity)
         if made is None:
             raise Refusal(404, f"no prediction '{identity[:100]}' was answered here")
-        return Outcome(identity, _label(item["label"], made, row), time)
+        label = _label(item["label"], made, row)
+        if isinstance(label, float) and label < 0 and self._predictor.task == "ranking":
+            raise _wrong("label", item["label"], "how relevant the row is, a number of at least 0", row)
+        return Outcome(identity, label, time)
 
     def _check_fields(self, item: JSONObject, row: int) -> None:
         for name in ("prediction_id", "label"):
@@ -107,6 +110,8 @@ class FeedbackDesk:
 
 def _label(value: object, made: Prediction, row: int) -> Label:
     """The outcome as a label of the model that made the prediction, be it live still or not."""
+    if isinstance(made.label, tuple):
+        return _labels(value, tuple(made.scores or ()), row)
     if made.scores is None:
         if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) > 2**1023:
             raise _wrong("label", value, "a number", row)
@@ -117,6 +122,13 @@ def _label(value: object, made: Prediction, row: int) -> Label:
             return label
     classes = ", ".join(describe(label).removeprefix("the ") for label in known[:20])
     raise _wrong("label", value, f"one of {classes}", row)
+
+
+def _labels(value: object, known: tuple[str, ...], row: int) -> tuple[str, ...]:
+    """Several labels, in the order of the model's."""
+    if isinstance(value, list) and all(isinstance(each, str) and each in known for each in value):
+        return tuple(name for name in known if name in value)
+    raise _wrong("label", value, f"a list of labels, of {', '.join(map(repr, known[:20]))}", row)
 
 
 def _classes(names: Iterable[str], kind: type) -> list[Label]:

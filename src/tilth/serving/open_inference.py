@@ -2,9 +2,9 @@
 
 Each input is a column of shape [N] or [N, 1]; null is a missing value. A column of lists has shape [N, K]: K
 items for each row, of which those that are null are not there. Images and recordings are BYTES with base64
-text; the binary form of tensors is not supported. `label` and `probabilities` (or
-`prediction` for a regression) come back, and `prediction_id` when it is asked for. The ids always stand in
-the answer's parameters too, joined by commas.
+text; the binary form of tensors is not supported. `label` and `probabilities` (or `prediction` where the
+label is a number) come back, for several labels both of shape [N, classes], and `prediction_id` when it is
+asked for. The ids always stand in the answer's parameters too, joined by commas.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tilth.serving.answers import Refusal, decode
 from tilth.serving.predictor import Call, Predicted, Predictor
 from tilth.serving.scoring import Scorer
 from tilth.serving.tensors import Tensor, datatype_of, encode_tensor, tensor_values
-from tilth.types import JSONObject, JSONValue
+from tilth.types import NUMBER_TASKS, JSONObject, JSONValue
 
 __all__ = ["infer", "model_metadata", "no_model", "repository_index", "server_metadata"]
 
@@ -144,7 +144,7 @@ def _lists(values: Sequence[object], width: int) -> list[object]:
 
 
 def _output_names(scorer: Scorer) -> tuple[str, ...]:
-    return ("prediction",) if scorer.model.task == "regression" else ("label", "probabilities")
+    return ("prediction",) if scorer.model.task in NUMBER_TASKS else ("label", "probabilities")
 
 
 def _wanted_outputs(request: InferRequest, scorer: Scorer) -> tuple[str, ...]:
@@ -169,6 +169,10 @@ def _output(name: str, predicted: Predicted) -> JSONObject:
     if name == "probabilities":
         tensor = encode_tensor(name, np.array(scored.scores, dtype=np.float32))
         return {**tensor, "parameters": {"classes": ",".join(classes)}}
+    if predicted.scorer.model.task == "multilabel":
+        said = [[each in label for each in classes] for label in scored.labels if isinstance(label, tuple)]
+        tensor = encode_tensor(name, np.array(said, np.bool_))
+        return {**tensor, "parameters": {"classes": ",".join(classes)}}
     kind: type = object if predicted.scorer.label_type is str else predicted.scorer.label_type
     return encode_tensor(name, np.array(scored.labels, dtype=kind))
 
@@ -177,9 +181,11 @@ def _output_metadata(scorer: Scorer) -> list[JSONObject]:
     datatypes: dict[type, Literal["BOOL", "INT64", "FP64", "BYTES"]]
     datatypes = {bool: "BOOL", int: "INT64", float: "FP64", str: "BYTES"}
     label: JSONObject = {"datatype": datatypes[scorer.label_type], "shape": [-1]}
-    if scorer.model.task == "regression":
+    if scorer.model.task in NUMBER_TASKS:
         return [{"name": "prediction", **label}]
     width = len(scorer.class_names)
+    if scorer.model.task == "multilabel":
+        label = {"datatype": "BOOL", "shape": [-1, width]}
     return [
         {"name": "label", **label},
         {"name": "probabilities", "datatype": "FP32", "shape": [-1, width]},

@@ -173,6 +173,8 @@ def _answers(scorer: Scorer | None) -> JSONObject:
     label: JSONObject = {}
     if scorer is not None and scorer.model.classes:
         label = {"enum": list(scorer.model.classes)}
+        if scorer.model.task == "multilabel":
+            label = {"type": "array", "items": label, "uniqueItems": True}
     text: JSONObject = {"type": "string"}
     prediction: JSONObject = {
         "prediction_id": text,

@@ -4,11 +4,14 @@
     [{"age": 39, ...}, ...]    ->  {"predictions": [{"prediction_id", "label", "score", "scores"}, ...],
     {"rows": [{...}, ...]}          "model", "version"}
 
-`score` is the probability of the predicted class and `scores` that of each class; both are null for a
-regression, whose label is the predicted number. `warnings` appears where a value was unexpected.
+`score` is the probability of the predicted class and `scores` that of each class; both are null where the
+label is a predicted number. Several labels are a list, and `score` is null. `warnings` appears where a value
+was unexpected.
 """
 
 from __future__ import annotations
+
+import itertools
 
 from tilth.errors import RequestError
 from tilth.serving.answers import decode
@@ -58,11 +61,12 @@ def _many(predicted: Predicted) -> JSONObject:
 
 def _predictions(predicted: Predicted) -> list[JSONObject]:
     scored, names = predicted.scored, predicted.scorer.class_names
+    labels: list[JSONValue] = [list(each) if isinstance(each, tuple) else each for each in scored.labels]
     answers: list[JSONObject]
-    if scored.scores is None or scored.confidence is None:
+    if scored.scores is None:
         answers = [
             {"prediction_id": identity, "label": label, "score": None, "scores": None}
-            for identity, label in zip(predicted.ids, scored.labels, strict=True)
+            for identity, label in zip(predicted.ids, labels, strict=True)
         ]
     else:
         answers = [
@@ -73,7 +77,11 @@ def _predictions(predicted: Predicted) -> list[JSONObject]:
                 "scores": dict(zip(names, row, strict=True)),
             }
             for identity, label, confidence, row in zip(
-                predicted.ids, scored.labels, scored.confidence, scored.scores, strict=True
+                predicted.ids,
+                labels,
+                scored.confidence or itertools.repeat(None, len(labels)),
+                scored.scores,
+                strict=True,
             )
         ]
     for found in scored.unexpected:

@@ -15,7 +15,7 @@ from tilth.serving.metering import Meters
 from tilth.serving.scoring import Scored, Scorer
 from tilth.serving.validation import Row, ValidRows
 from tilth.tables import LoggedMedia, Prediction, PredictionLog
-from tilth.types import Clock, JSONObject, JSONValue, utc_now
+from tilth.types import Clock, JSONObject, JSONValue, Task, utc_now
 
 __all__ = ["Accepted", "Call", "Predicted", "Predictor"]
 
@@ -64,6 +64,12 @@ class Predictor:
             why = self._live.problem or "the model is being loaded"
             raise Refusal(503, f"not ready: {why}", headers=((b"retry-after", b"1"),))
         return scorer
+
+    @property
+    def task(self) -> Task | None:
+        """What the live model predicts; None while there is none."""
+        scorer = self._live.scorer
+        return None if scorer is None else scorer.model.task
 
     def accept(self, rows: Sequence[object], scorer: Scorer | None = None) -> Accepted:
         """Judge the rows of a request, by the model that is live or the one given.

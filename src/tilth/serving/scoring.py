@@ -13,7 +13,7 @@ from tilth.serving.examples import example_row
 from tilth.serving.settings import ServingSettings
 from tilth.serving.validation import RequestValidator, Row, ValidRows
 from tilth.tables import Label
-from tilth.types import Task
+from tilth.types import NUMBER_TASKS, Task
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,7 +39,7 @@ class ServedModel:
     Args:
         name: the model's name.
         version: its version, from 1.
-        graph: from raw columns to `label` and `probabilities`, or to `prediction` for a regression.
+        graph: from raw columns to `label` and `probabilities`, or to `prediction` for a number.
         task: what it predicts.
         classes: for classes, the labels in the order of the graph's probabilities.
         schema: the contract on its columns; None for the server's own.
@@ -50,7 +50,7 @@ class ServedModel:
     version: int
     graph: PredictionGraph
     task: Task
-    classes: tuple[Label, ...] = ()
+    classes: tuple[str | int | bool, ...] = ()
     schema: Schema | None = None
     missing: tuple[str, ...] | None = None
 
@@ -61,9 +61,9 @@ class Scored:
 
     Args:
         rows: the rows as they were understood.
-        labels: the predicted label of each row; a number for a regression.
-        scores: the probability of each class for each row, (n, classes); None for a regression.
-        confidence: the probability of each row's predicted class; None for a regression.
+        labels: the predicted label of each row: a class, several of them, or a number.
+        scores: the probability of each class for each row, (n, classes); None for a number.
+        confidence: the probability of each row's predicted class; None for a number and for several labels.
         unexpected: values that the schema does not list.
     """
 
@@ -95,7 +95,7 @@ class Scorer:
         self.validator = RequestValidator(self.schema, settings)
         self.class_names = [_class_name(label) for label in model.classes]
         self.label_type: type = type(model.classes[0]) if model.classes else float
-        self._labels = {label: index for index, label in enumerate(model.classes)}
+        self._labels: dict[Label, int] = {label: index for index, label in enumerate(model.classes)}
         self._check_inputs()
         self._warm_up()
 
@@ -129,14 +129,23 @@ class Scorer:
     def _read(
         self, outputs: Mapping[str, np.ndarray]
     ) -> tuple[list[Label], list[list[float]] | None, list[float] | None]:
-        if self.model.task == "regression":
+        if self.model.task in NUMBER_TASKS:
             return outputs["prediction"].ravel().tolist(), None, None
+        if self.model.task == "multilabel":
+            return self._labels_of(outputs["label"]), outputs["probabilities"].tolist(), None
         labels: list[Label] = outputs["label"].ravel().tolist()
         if self.label_type is bool:
             labels = [bool(label) for label in labels]
         scores: list[list[float]] = outputs["probabilities"].tolist()
         index = self._labels
         return labels, scores, [row[index[label]] for row, label in zip(scores, labels, strict=True)]
+
+    def _labels_of(self, said: np.ndarray) -> list[Label]:
+        """The labels of each row, from (n, classes)."""
+        names = self.class_names
+        return [
+            tuple(name for name, is_said in zip(names, row, strict=True) if is_said) for row in said.tolist()
+        ]
 
     def _check_inputs(self) -> None:
         names = set(self.validator.schema.names)
@@ -161,14 +170,14 @@ class Scorer:
             raise self._misfit(f"{len(scored.scores[0])} probabilities for {len(self.model.classes)} classes")
 
     def _misfit(self, why: str) -> GraphError:
-        wanted = "prediction" if self.model.task == "regression" else "label and probabilities"
+        wanted = "prediction" if self.model.task in NUMBER_TASKS else "label and probabilities"
         return GraphError(
             f"the outputs of {self.model.name} version {self.model.version} do not fit its task: {why}",
             expected=f"{wanted} for a {self.model.task} model",
         )
 
 
-def _class_name(label: Label) -> str:
+def _class_name(label: str | int | bool) -> str:
     if isinstance(label, bool):
         return "true" if label else "false"
     return str(label)

@@ -32,6 +32,7 @@ from tilth.store.records import (
     Usage,
 )
 from tilth.store.store import Store
+from tilth.store.trials import TrialRecord
 
 __all__ = [
     "AliasChange",
@@ -55,6 +56,7 @@ __all__ = [
     "State",
     "Store",
     "Stored",
+    "TrialRecord",
     "Usage",
     "digest_of_bytes",
     "digest_of_file",

@@ -53,11 +53,12 @@ __all__ = [
     "model_versions",
     "runs",
     "surroundings",
+    "trials",
     "usage",
     "verdicts",
 ]
 
-REVISION = "0004"
+REVISION = "0005"
 """The newest migration; a store that carries it is opened without loading Alembic."""
 
 REVISION_TABLE = "tilth_revision"
@@ -223,6 +224,18 @@ surroundings = Table(
     Column("run", ForeignKey("tilth_runs.number"), primary_key=True),
     Column("name", Text, primary_key=True),
     Column("artifact", ForeignKey("tilth_artifacts.id"), nullable=False),
+)
+
+trials = Table(
+    "tilth_trials",
+    metadata,
+    Column("search", String(64), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("execution", ForeignKey("tilth_executions.id"), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("proposal", Document, nullable=False),
+    Column("outcome", Document),
+    Index("tilth_trials_by_execution", "execution"),
 )
 
 verdicts = Table(

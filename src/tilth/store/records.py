@@ -205,6 +205,11 @@ class Metric:
     low: float | None = None
     high: float | None = None
 
+    def to_json(self) -> JSONObject:
+        """The metric as JSON values; the slice only where it is not all rows."""
+        document: JSONObject = {"name": self.name, "value": self.value, "low": self.low, "high": self.high}
+        return {**document, "slice": dict(self.slice)} if self.slice else document
+
 
 @runtime_checkable
 class Measured(Protocol):

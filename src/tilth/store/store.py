@@ -15,7 +15,6 @@ from tilth.store.artifacts import ArtifactRecords
 from tilth.store.courses import CourseRecords
 from tilth.store.database import Database
 from tilth.store.datasets import DatasetRecords
-from tilth.store.executions import ExecutionRecords
 from tilth.store.lineage import LineageRecords
 from tilth.store.measurements import MeasurementRecords
 from tilth.store.models import ModelRecords, load_aliases
@@ -23,6 +22,7 @@ from tilth.store.records import ModelSummary, Overview, Run
 from tilth.store.references import ReferenceRecords
 from tilth.store.rows import columns_of, load_model_version, select_model_versions
 from tilth.store.runs import RunRecords
+from tilth.store.trials import TrialRecords
 from tilth.types import Clock, utc_now
 
 __all__ = ["Store"]
@@ -32,7 +32,7 @@ class Store(
     RunRecords,
     MeasurementRecords,
     CourseRecords,
-    ExecutionRecords,
+    TrialRecords,
     ArtifactRecords,
     ModelRecords,
     DatasetRecords,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
+import re
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -17,11 +18,12 @@ from tilth.tables.read_options import ReadOptions
 from tilth.tables.table import Table
 from tilth.types import ColumnType
 
-__all__ = ["Age", "EventTimes", "Times"]
+__all__ = ["Age", "EventTimes", "Times", "parse_age"]
 
 Age: TypeAlias = "datetime.timedelta | float"
 Times: TypeAlias = "npt.NDArray[np.int64] | npt.NDArray[np.float64]"
 
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _EXACT = 2**53
 _MOST = 2**64 - 1
 
@@ -125,6 +127,32 @@ class EventTimes:
         if isinstance(age, datetime.timedelta):
             return age // datetime.timedelta(microseconds=1)
         return round(age * 1_000_000) if self.is_datetime else age
+
+
+def parse_age(text: str, where: str) -> Age:
+    """An age as people write it; a bare number is one.
+
+    Args:
+        text: such as "7d", "12h", "30m", "90s", "2w" or "1.5".
+        where: the setting, for messages.
+
+    Raises:
+        UsageError: something else.
+
+    Example:
+        >>> parse_age("36h", "--max-age"), parse_age("1.5", "--max-age")
+        (datetime.timedelta(days=1, seconds=43200), 1.5)
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhdw]?)", text.strip())
+    if found is None:
+        raise UsageError(f"{where} is {text!r}", expected="such as 7d, 12h, 30m, 90s or 2w")
+    number, unit = found.groups()
+    if not unit:
+        return float(number)
+    try:
+        return datetime.timedelta(**{_UNITS[unit]: float(number)})
+    except OverflowError as error:
+        raise UsageError(f"{where} is {text!r}", expected="fewer days") from error
 
 
 def _no_time(table: Table, name: str) -> DataError:

@@ -34,7 +34,7 @@ def predictions_table(
 
     Returns:
         The input columns, then `tilth.prediction_id`, `tilth.time`, `tilth.version`, `tilth.label` and
-        `tilth.score` (the probability of the predicted class, missing for a regression).
+        `tilth.score` (the probability of the predicted class, missing for numbers and several labels).
 
     Raises:
         DataError: an input that is not of its column's type.
@@ -131,17 +131,21 @@ def _value(value: object, kind: ColumnType) -> object:
 
 
 def _labels(labels: Sequence[Label]) -> pa.Array:
-    """Labels in their own type; as text where they are of several."""
+    """Labels in their own type; as text where they are of several types."""
+    if labels and all(isinstance(label, tuple) for label in labels):
+        return pa.array([list(label) for label in labels if isinstance(label, tuple)], pa.list_(pa.string()))
     kinds = {type(label) for label in labels}
     if kinds <= {int, float} and kinds:
-        return pa.array([float(v) for v in labels] if float in kinds else list(labels))
+        return pa.array(
+            [float(v) for v in labels if not isinstance(v, tuple)] if float in kinds else list(labels)
+        )
     if kinds == {bool}:
         return pa.array(list(labels), pa.bool_())
     return pa.array([str(label) for label in labels], pa.string())
 
 
 def _score(made: Prediction) -> float | None:
-    if not made.scores:
+    if not made.scores or isinstance(made.label, tuple):
         return None
     text = str(made.label).lower() if isinstance(made.label, bool) else str(made.label)
     found = made.scores.get(text, made.scores.get(str(made.label)))

@@ -17,7 +17,8 @@ from tilth.types import Clock, JSONValue, utc_now
 
 __all__ = ["FeedbackLog", "Label", "Prediction", "PredictionLog", "read_feedback", "read_predictions"]
 
-Label = str | int | float | bool
+Label = str | int | float | bool | tuple[str, ...]
+"""A class, a number, or the labels of a row that has any number of them."""
 
 _ID = re.compile(r"([0-9]{8}T[0-9]{6}-[0-9a-f]{8})-([0-9a-f]{1,12})")
 
@@ -33,8 +34,8 @@ class Prediction:
         version: its version.
         role: which part it played, such as "live".
         inputs: the raw columns as they came; images and recordings as `LoggedMedia`.
-        label: the predicted class, or the number of a regression.
-        scores: the probability of each class, or None for a regression.
+        label: the predicted class or classes, or a number.
+        scores: the probability of each class, or None for a number.
         latency_s: how long it took, in seconds.
     """
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from tilth.metrics import LabelEncoding
 from tilth.training.baselines import BaselineAnswers, baselines
-from tilth.training.estimators import Estimator, fit_estimator, make_estimator
+from tilth.training.estimators import Estimator, make_estimator
 from tilth.training.export import export
+from tilth.training.fitting import fit_estimator
 from tilth.training.learning import Learned, Recipe, learn
 from tilth.training.parity import Parity, check_parity
 from tilth.training.rows import Rows

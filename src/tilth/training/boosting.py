@@ -12,12 +12,21 @@ from typing import Any, Protocol, TypeAlias, cast, runtime_checkable
 import numpy as np
 
 from tilth.errors import TrainingError, closest
-from tilth.training.order import canonical_order
+from tilth.training.ranking import (
+    RANKERS,
+    group_numbers,
+    group_sizes,
+    group_weights,
+    is_ranker,
+    ranker_rows,
+    ranks_pointwise,
+)
 from tilth.training.rows import Floats, Labels, Rows
-from tilth.types import Task
+from tilth.types import NUMBER_TASKS, Task
 
 __all__ = [
     "BOOSTING",
+    "LEAST_DEV_ROWS",
     "Estimator",
     "Floats",
     "Labels",
@@ -29,10 +38,11 @@ __all__ = [
     "is_boosting",
     "make_boosting",
     "parameter_names",
+    "same_parameter",
 ]
 
 Watch: TypeAlias = "Callable[[int, Mapping[str, float]], None]"
-"""Told after each iteration its number from 0 and the metrics ("dev.auc"); what it raises ends the fitting."""
+"""Told after each iteration its number from 0 and the metrics ("dev.auc"); what it raises ends it."""
 
 BOOSTING: Mapping[str, tuple[str, str, Mapping[str, object]]] = {
     "lightgbm": (
@@ -61,7 +71,13 @@ _LOG_HEAD = re.compile(r"^\[[\d:]+\] \S+: ")
 _XGBOOST_OBJECTIVES = {"huber_slope", "quantile_alpha", "tweedie_variance_power"}
 """Parameters that some of its objectives take beside those in its signature."""
 
-_LEAST_DEV_ROWS = 50
+_XGBOOST_PARTS = {"validation_0": "train", "validation_1": "dev"}
+"""The parts as XGBoost names them."""
+
+LEAST_DEV_ROWS = 50
+"""With fewer dev rows, trees are added to the last."""
+
+_EVALUATED_AT = 10
 _MANY_CELLS = 50_000_000
 
 
@@ -89,10 +105,13 @@ def make_boosting(name: str, given: Mapping[str, object], task: Task, seed: int)
         raise TrainingError(
             f"{name} is not installed", where="[train] estimator", mend=f"pip install 'tilth[{name}]'"
         ) from error
-    kind: Any = getattr(module, regressor if task == "regression" else classifier)
+    if task == "ranking" and not ranks_pointwise(given):
+        ranker, more = RANKERS[name]
+        regressor, usual = ranker, {**usual, **more}
+    kind: Any = getattr(module, regressor if task in NUMBER_TASKS else classifier)
     aliases = _lightgbm_aliases() if name == "lightgbm" else _XGBOOST_OBJECTIVES
     check_parameters(name, given, parameter_names(kind), aliases)
-    same = _same_parameter if name == "lightgbm" else lambda parameter: {parameter}
+    same = same_parameter if name == "lightgbm" else lambda parameter: {parameter}
     defaults = {key: value for key, value in usual.items() if not same(key) & set(given)}
     if not {"random_state", "seed", "random_seed"} & set(given):
         defaults["random_state"] = seed
@@ -113,7 +132,7 @@ def fit_boosting(
         TrainingError: what the library refuses.
     """
     is_lightgbm = type(estimator).__module__.startswith("lightgbm.")
-    threads = _same_parameter("num_threads") if is_lightgbm else {"n_jobs"}
+    threads = same_parameter("num_threads") if is_lightgbm else {"n_jobs"}
     if train.X.size < _MANY_CELLS and not threads & _given(estimator):
         # Their threads wait for each other by spinning: on a busy machine small data train many times slower.
         estimator.set_params(n_jobs=1)
@@ -128,9 +147,10 @@ def curves_of(estimator: object) -> dict[str, dict[str, list[float]]]:
     Empty for estimators that do not tell.
     """
     told: Any = getattr(estimator, "curves_", None) or getattr(estimator, "evals_result_", None) or {}
-    parts = {"validation_0": "train", "validation_1": "dev"}  # as XGBoost names them
     return {
-        parts.get(part, part): {metric: [float(v) for v in values] for metric, values in found.items()}
+        _XGBOOST_PARTS.get(part, part): {
+            _metric_name(metric): [float(v) for v in values] for metric, values in found.items()
+        }
         for part, found in told.items()
     }
 
@@ -141,7 +161,12 @@ def _dev_rows(estimator: Any, train: Rows, dev: Rows | None) -> Rows | None:
         return None
     if hasattr(estimator, "predict_proba"):
         dev = dev.take(np.isin(dev.y, np.unique(train.y)))
-    return dev.take(canonical_order(dev.X, dev.y, dev.weights)) if len(dev) >= _LEAST_DEV_ROWS else None
+    return dev.take(dev.order()) if len(dev) >= LEAST_DEV_ROWS else None
+
+
+def _metric_name(name: str) -> str:
+    """A library's name for a metric, without what other systems do not take in names: "ndcg@10"."""
+    return name.replace("@", "_at_")
 
 
 def _fit_lightgbm(
@@ -149,14 +174,21 @@ def _fit_lightgbm(
 ) -> Estimator:
     import lightgbm
 
-    options: dict[str, Any] = {}
+    ranks = is_ranker(estimator)
+    options: dict[str, Any] = {"group": group_sizes(ranker_rows(estimator, train))} if ranks else {}
+    if dev is not None and ranks:
+        sizes = [options["group"], group_sizes(ranker_rows(estimator, dev))]
+        options |= {"eval_group": sizes, "eval_at": [_EVALUATED_AT]}
     if dev is not None:
-        options = {
+        options |= {
             "eval_X": (train.X, dev.X),
             "eval_y": (train.y, dev.y),
             "eval_names": ["train", "dev"],
             "eval_sample_weight": None if dev.weights is None else [train.weights, dev.weights],
-            "callbacks": [lightgbm.early_stopping(rounds, verbose=False)] if rounds else [],
+            "callbacks": [
+                *([_tell_lightgbm(watch)] if watch is not None else []),
+                *([lightgbm.early_stopping(rounds, verbose=False)] if rounds else []),
+            ],
         }
     try:
         estimator.fit(train.X, train.y, sample_weight=train.weights, **options)
@@ -170,18 +202,30 @@ def _fit_xgboost(
 ) -> Estimator:
     import xgboost
 
-    options: dict[str, Any] = {}
+    ranks = is_ranker(estimator)
+    groups = ranker_rows(estimator, train) if ranks else None
+    own = train.weights if groups is None else group_weights(train, groups)
+    options: dict[str, Any] = {} if groups is None else {"qid": group_numbers(groups)}
+    callbacks = estimator.get_params().get("callbacks")
     if dev is not None:
         if rounds and estimator.get_params().get("early_stopping_rounds") is None:
             estimator.set_params(early_stopping_rounds=rounds)
-        weights = None if dev.weights is None else [train.weights, dev.weights]
-        options = {
+        of_dev = dev.weights
+        if ranks:
+            known = ranker_rows(estimator, dev)
+            of_dev = group_weights(dev, known)
+            options["eval_qid"] = [options["qid"], group_numbers(known)]
+        weights = None if of_dev is None else [own, of_dev]
+        options |= {
             "eval_set": [(train.X, train.y), (dev.X, dev.y)],
             "sample_weight_eval_set": weights,
             "verbose": False,
         }
+        if watch is not None:
+            estimator.set_params(callbacks=[*(callbacks or []), _xgboost_callback(watch)])
     try:
-        estimator.fit(train.X, train.y, sample_weight=train.weights, **options)
+        estimator.fit(train.X, train.y, sample_weight=own, **options)
+        estimator.set_params(callbacks=callbacks)  # who watched is no part of what was learned
     except xgboost.core.XGBoostError as error:
         raise TrainingError(
             f"XGBoost cannot be fitted: {_LOG_HEAD.sub('', first_line(error))}", mend=_MEND
@@ -189,7 +233,36 @@ def _fit_xgboost(
     return cast("Estimator", estimator)
 
 
-def _same_parameter(name: str) -> set[str]:
+def _tell_lightgbm(watch: Watch) -> Callable[[Any], None]:
+    """What LightGBM calls after each iteration."""
+
+    def tell(env: Any) -> None:
+        told = {
+            f"{part}.{_metric_name(metric)}": float(value)
+            for part, metric, value, *_ in env.evaluation_result_list
+        }
+        watch(env.iteration - env.begin_iteration, told)
+
+    return tell
+
+
+def _xgboost_callback(watch: Watch) -> Any:
+    """What XGBoost calls after each iteration."""
+    from xgboost.callback import TrainingCallback
+
+    class Telling(TrainingCallback):
+        def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:  # noqa: ARG002
+            known = ((_XGBOOST_PARTS.get(part, part), found) for part, found in evals_log.items())
+            told = {
+                f"{part}.{_metric_name(name)}": float(v[-1]) for part, f in known for name, v in f.items()
+            }
+            watch(epoch, told)
+            return False
+
+    return Telling()
+
+
+def same_parameter(name: str) -> set[str]:
     """All names that LightGBM has for a parameter."""
     table = _lightgbm_alias_table()
     return next((names for names in table if name in names), {name})

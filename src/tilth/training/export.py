@@ -9,15 +9,11 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from tilth.errors import GraphError, TrainingError
-from tilth.inference import Graph
-from tilth.training.boosting import BOOSTING
+from tilth.inference import ROW_CELLS_KEY, Graph
 from tilth.training.conversion import FEATURES, Conversion
-from tilth.training.decision import decision_nodes
+from tilth.training.conversions import conversions_of
+from tilth.training.decision_graph import decision_nodes
 from tilth.training.learning import Learned
-from tilth.training.lightgbm_trees import convert_lightgbm
-from tilth.training.sklearn_graphs import convert_sklearn
-from tilth.training.sklearn_trees import tree_converter
-from tilth.training.xgboost_trees import convert_xgboost
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -29,8 +25,9 @@ def export(transform: bytes, learned: Learned, *, metadata: Mapping[str, str] | 
     """One ONNX file that takes raw columns and answers as what was learned does.
 
     Its outputs are `label` (n,), in the values of the label column, and `probabilities`, float32
-    (n, classes), in the order of the encoding's classes; for regression `prediction`, float32 (n,). The same
-    transform and estimator give the same bytes.
+    (n, classes), in the order of the encoding's classes; for several labels `label` is bool (n, classes), for
+    regression and ranking there is `prediction`, float32 (n,). The same transform and estimator give the same
+    bytes.
 
     Args:
         transform: the ONNX transform, whose only output is `features`, float32 (n, f).
@@ -45,7 +42,8 @@ def export(transform: bytes, learned: Learned, *, metadata: Mapping[str, str] | 
     model = onnx.load_from_string(transform)
     _check_transform(model, learned)
     failure: GraphError | None = None
-    for conversion in _conversions(learned.estimator, model):
+    opset = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
+    for conversion in conversions_of(learned.estimator, opset):
         made = _assembled(model, conversion, learned, metadata or {})
         try:
             Graph.from_bytes(made)
@@ -57,24 +55,6 @@ def export(transform: bytes, learned: Learned, *, metadata: Mapping[str, str] | 
         f"{type(learned.estimator).__name__} makes a graph that cannot be run: {failure and failure.what}",
         mend="choose another estimator, such as lightgbm",
     ) from failure
-
-
-def _conversions(estimator: Any, model: ModelProto) -> Any:
-    """The ways to convert an estimator, the most precise first."""
-    opset = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
-    if hasattr(estimator, "conversion"):
-        yield estimator.conversion(opset)
-        return
-    library = type(estimator).__module__.partition(".")[0]
-    if library in BOOSTING:
-        yield {"lightgbm": convert_lightgbm, "xgboost": convert_xgboost}[library](estimator)
-        return
-    convert = tree_converter(estimator)
-    if convert is not None:
-        yield convert(estimator)
-        return
-    for double in (True, False):
-        yield convert_sklearn(estimator, estimator.n_features_in_, opset, double=double)
 
 
 def _assembled(
@@ -111,7 +91,8 @@ def _assembled(
     told |= {
         "tilth.task": encoding.task,
         "tilth.classes": json.dumps(list(encoding.classes), ensure_ascii=False),
-        "tilth.threshold": repr(float(learned.decision.threshold)),
+        **(learned.decision.metadata(encoding.task) if encoding.classes else {}),
+        **({ROW_CELLS_KEY: str(conversion.row_cells)} if conversion.row_cells else {}),
         **metadata,
     }
     helper.set_model_props(model, dict(sorted(told.items())))
@@ -120,7 +101,7 @@ def _assembled(
 
 def _check_transform(model: ModelProto, learned: Learned) -> None:
     encoding, estimator = learned.encoding, cast("Any", learned.estimator)
-    taken = {"prediction"} if encoding.task == "regression" else {"label", "probabilities"}
+    taken = {"prediction"} if encoding.is_number else {"label", "probabilities"}
     for column in model.graph.input:
         if column.name in taken:
             raise TrainingError(

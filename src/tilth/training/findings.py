@@ -12,7 +12,7 @@ from tilth.types import JSONObject
 __all__ = ["Finding", "Outcome", "failure", "in_words"]
 
 Outcome: TypeAlias = Literal["passed", "noted", "failed", "skipped", "allowed"]
-"""Failed: it stops the run. Noted: worth a look. Skipped: it could not be tried. Allowed: declared to be fine."""
+"""Failed: it stops the run. Noted: worth a look. Skipped: not to be tried here. Allowed: declared as fine."""
 
 
 @dataclass(frozen=True)

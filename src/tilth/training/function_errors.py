@@ -5,12 +5,13 @@ from __future__ import annotations
 import traceback
 from pathlib import Path
 
-from tilth.errors import TrainingError
+from tilth.errors import TilthError, TrainingError
 from tilth.training.local_code import is_local
 
 __all__ = ["code_failed"]
 
 _FRAMES = 3
+_LONGEST = 500
 
 
 def code_failed(error: BaseException, file: str, directory: Path) -> TrainingError:
@@ -27,6 +28,8 @@ def code_failed(error: BaseException, file: str, directory: Path) -> TrainingErr
     frames = [f for f in traceback.extract_tb(error.__traceback__) if is_local(f.filename, directory)]
     lines = [f"{_short(f.filename, directory)}, line {f.lineno}, in {f.name}" for f in frames[-_FRAMES:]]
     where = "; ".join(lines) or file
+    if isinstance(error, TilthError):
+        return TrainingError(error.what, where=where, expected=error.expected, mend=error.mend)
     if isinstance(error, SystemExit):
         return TrainingError(
             f"{file} ended the process: sys.exit({error.code!r})",
@@ -36,7 +39,7 @@ def code_failed(error: BaseException, file: str, directory: Path) -> TrainingErr
     if isinstance(error, MemoryError):
         said = f": {error}" if str(error) else ""
         return TrainingError(f"{file} ran out of memory{said}", where=where, mend="learn from fewer rows")
-    said = f": {error}" if str(error) else ""
+    said = f": {str(error)[:_LONGEST]}" if str(error) else ""
     return TrainingError(f"{file} failed: {type(error).__name__}{said}", where=where)
 
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import math
 import os
 import random
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -24,120 +22,12 @@ from tilth.training.function_results import Returned, returned
 from tilth.training.local_code import importable, load_file, local_digests
 from tilth.training.order import canonical_order
 from tilth.training.rows import Floats, Labels, Rows
-from tilth.types import Task
+from tilth.training.training_data import Diary, TrainingData
+from tilth.types import NUMBER_TASKS, Task
 
-__all__ = ["FunctionClassifier", "FunctionEstimator", "FunctionRegressor", "TrainingData", "make_function"]
+__all__ = ["FunctionClassifier", "FunctionEstimator", "FunctionRegressor", "make_function"]
 
 _EXPECTED = "def train(data, params): ... return the fitted estimator"
-_PARTS = ("train", "dev")
-
-
-@dataclass(frozen=True)
-class TrainingData:
-    """What a training function learns from.
-
-    All arrays are its own: what it writes into them nobody else sees.
-
-    Args:
-        X: (n, f) float32, the features; missing numbers are NaN.
-        y: (n,), codes of the classes from 0, or numbers; for several labels (n, classes), 0 or 1.
-        groups: (n,), for ranking: rows of one number are ranked together; else None.
-        X_dev: (m, f), rows that are not learned from; None where there are none.
-        y_dev: their labels.
-        weights_dev: (m,), how much each counts; None: all alike.
-        groups_dev: (m,).
-        feature_names: (f,), the features' names; empty where they are not known.
-        classes: the classes that the codes stand for, in order; empty for numbers.
-        task: what is to be predicted.
-        seed: for what is drawn at random; `random`, NumPy and PyTorch are seeded with it already.
-        blocks: which features are an image, frames or tokens.
-    """
-
-    X: Floats
-    y: Labels
-    groups: npt.NDArray[np.int64] | None
-    X_dev: Floats | None
-    y_dev: Labels | None
-    weights_dev: npt.NDArray[np.float64] | None
-    groups_dev: npt.NDArray[np.int64] | None
-    feature_names: tuple[str, ...]
-    classes: tuple[str | int | bool, ...]
-    task: Task
-    seed: int
-    blocks: tuple[Block, ...]
-    _weights: npt.NDArray[np.float64] | None
-    _diary: Diary
-
-    @property
-    def weights(self) -> npt.NDArray[np.float64] | None:
-        """(n,), how much each row counts, 0 or more; None: all alike."""
-        self._diary.asked_for_weights = True
-        return self._weights
-
-    def report(self, iteration: int, **metrics: float) -> None:
-        """Tell how the training goes on: what is drawn as a curve, and lets a search end what is hopeless.
-
-        Args:
-            iteration: its number, greater than the last one.
-            metrics: numbers whose names begin with "train_" or "dev_", such as `dev_loss=0.31`.
-
-        Raises:
-            TrainingError: a name or value that is none.
-        """
-        self._diary.note(iteration, metrics)
-
-
-@dataclass
-class Diary:
-    """What a training function tells while it runs."""
-
-    watch: Watch | None = None
-    curves: dict[str, dict[str, list[float]]] = field(default_factory=dict)
-    asked_for_weights: bool = False
-    last: int = -1
-    ended_by: BaseException | None = None
-
-    def note(self, iteration: int, metrics: Mapping[str, float]) -> None:
-        """Keep the metrics of an iteration and tell who watches; what that raises ends the training."""
-        known = {self._name(name): self._number(iteration, name, value) for name, value in metrics.items()}
-        if iteration <= self.last:
-            raise TrainingError(
-                f"report({iteration}, ...) came after report({self.last}, ...)", expected="growing numbers"
-            )
-        self.last = iteration
-        for (part, metric), value in known.items():
-            self.curves.setdefault(part, {}).setdefault(metric, []).append(value)
-        if self.watch is None:
-            return
-        try:
-            self.watch(iteration, {f"{part}.{metric}": value for (part, metric), value in known.items()})
-        except BaseException as error:
-            self.ended_by = error
-            raise
-
-    @staticmethod
-    def _name(name: str) -> tuple[str, str]:
-        part, _, metric = name.partition("_")
-        if part not in _PARTS or not metric:
-            raise TrainingError(
-                f"report() was given '{name}'", expected="names such as train_loss and dev_loss"
-            )
-        return part, metric
-
-    @staticmethod
-    def _number(iteration: int, name: str, value: object) -> float:
-        try:
-            number = float(value)  # type: ignore[arg-type] # what is no number is refused
-        except (TypeError, ValueError) as error:
-            raise TrainingError(
-                f"report() was given {name} = {value!r} in iteration {iteration}", expected="a number"
-            ) from error
-        if not math.isfinite(number):
-            raise TrainingError(
-                f"{name} is {number} in iteration {iteration}: the training has diverged",
-                mend="try a lower learning rate; fill missing values in features.py",
-            )
-        return number
 
 
 class FunctionEstimator:
@@ -289,7 +179,7 @@ class FunctionEstimator:
                 where=f"{self.file}, {self.function}()",
                 expected=_EXPECTED,
             ) from error
-        return function
+        return cast("Callable[..., Any]", function)
 
     def _check_weights(self, train: Rows, diary: Diary) -> None:
         if train.weights is not None and not diary.asked_for_weights:
@@ -346,7 +236,7 @@ def make_function(
         TrainingError: the file is not there.
     """
     file, _, function = name.partition(":")
-    kind = FunctionRegressor if task in ("regression", "ranking") else FunctionClassifier
+    kind = FunctionRegressor if task in NUMBER_TASKS else FunctionClassifier
     folder = directory.resolve()
     return kind(file, function or "train", folder, parameters, task, seed, feature_names, classes, blocks)
 
@@ -354,18 +244,18 @@ def make_function(
 @contextlib.contextmanager
 def _seeded(seed: int) -> Iterator[None]:
     """With the generators that everybody shares at a known point; afterwards they go on where they were."""
-    plain, legacy = random.getstate(), np.random.get_state()  # noqa: NPY002 - what a person's code may use
+    plain, legacy = random.getstate(), np.random.get_state()
     torch: Any = sys.modules.get("torch")
     drawn = None if torch is None else torch.random.get_rng_state()
     random.seed(seed)
-    np.random.seed(seed % 2**32)  # noqa: NPY002 - the same
+    np.random.seed(seed % 2**32)
     if torch is not None:
         torch.manual_seed(seed)
     try:
         yield
     finally:
         random.setstate(plain)
-        np.random.set_state(legacy)  # noqa: NPY002 - the same
+        np.random.set_state(legacy)
         if drawn is not None:
             torch.random.set_rng_state(drawn)
 

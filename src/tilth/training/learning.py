@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,15 +16,18 @@ from tilth.metrics import LabelEncoding
 from tilth.training.boosting import Watch, curves_of
 from tilth.training.calibration import Calibration, fit_calibration
 from tilth.training.decision import Decision
-from tilth.training.estimators import Estimator, fit_rows, make_estimator, outputs_of
+from tilth.training.estimators import Estimator, make_estimator
+from tilth.training.fitting import RowsEstimator, fit_rows, outputs_of
 from tilth.training.goals import decide
 from tilth.training.rows import Floats, Labels, Rows
-from tilth.training.weights import with_class_weights
+from tilth.training.weights import ClassWeights, class_factors, weighted
 
 __all__ = ["Curves", "Learned", "Recipe", "learn"]
 
 Curves: TypeAlias = "Mapping[str, Mapping[str, list[float]]]"
 """Part ("train", "dev") -> metric -> its value after each iteration."""
+
+_ROWS = 65_536
 
 
 @dataclass(frozen=True)
@@ -44,19 +47,21 @@ class Recipe:
         values: (classes, classes), the value of a row by its true and its said class; for "value".
         blocks: which features belong together, for networks.
         directory: where a training function of one's own is looked for.
+        feature_names: the features' names, for such a function.
     """
 
     encoding: LabelEncoding
     estimator: str = "lightgbm"
     parameters: Mapping[str, object] = field(default_factory=dict)
     seed: int = 0
-    class_weights: Literal["balanced"] | Mapping[str, float] | None = None
+    class_weights: ClassWeights | None = None
     early_stopping_rounds: int = 25
     calibration: str = "none"
     threshold: float | str = 0.5
     values: npt.NDArray[np.float64] | None = None
     blocks: tuple[Block, ...] = ()
     directory: Path | None = None
+    feature_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,11 @@ class Learned:
         found = outputs_of(self.estimator, X, len(self.encoding.classes))
         return found if self.calibration is None else self.calibration.apply(found)
 
+    def slack(self, X: Floats, rounding: float) -> npt.NDArray[np.float64]:
+        """How far `scores` of features (n, f) move by such rounding of what the calibration is given."""
+        found = outputs_of(self.estimator, X, len(self.encoding.classes))
+        return np.zeros_like(found) if self.calibration is None else self.calibration.slack(found, rounding)
+
     def codes(self, scores: npt.NDArray[np.float64]) -> Labels:
         """What is said for scores: codes (n,) of classes, or numbers (n,)."""
         if not self.encoding.classes:
@@ -120,11 +130,15 @@ def learn(recipe: Recipe, train: Rows, dev: Rows | None = None, *, watch: Watch 
         seed=recipe.seed,
         blocks=recipe.blocks,
         directory=recipe.directory,
+        feature_names=recipe.feature_names,
+        classes=encoding.classes,
     )
+    _refuse_infinite(estimator, train.X, recipe.feature_names)
+    factors = class_factors(recipe.class_weights, train, encoding)
     fitted = fit_rows(
         estimator,
-        with_class_weights(train, recipe.class_weights, encoding),
-        dev,
+        weighted(train, factors),
+        None if dev is None else weighted(dev, factors),
         early_stopping_rounds=recipe.early_stopping_rounds,
         watch=watch,
     )
@@ -134,6 +148,23 @@ def learn(recipe: Recipe, train: Rows, dev: Rows | None = None, *, watch: Watch 
     if recipe.calibration != "none":
         learned = replace(learned, calibration=_calibration(recipe, learned, dev))
     return replace(learned, decision=_decision(recipe, learned, dev))
+
+
+def _refuse_infinite(estimator: Estimator, X: Floats, names: Sequence[str]) -> None:
+    """Only LightGBM takes infinity for a number like others, and a training function decides for itself."""
+    if type(estimator).__module__.startswith("lightgbm.") or isinstance(estimator, RowsEstimator):
+        return
+    wrong = np.zeros(X.shape[1], bool)
+    for start in range(0, len(X), _ROWS):
+        wrong |= np.isinf(X[start : start + _ROWS]).any(axis=0)
+    if wrong.any():
+        at = int(wrong.argmax())
+        raise TrainingError(
+            f"{int(wrong.sum())} of {len(wrong)} features are infinite in some rows",
+            where=f"feature '{names[at]}'" if at < len(names) else f"feature {at}",
+            expected="numbers that single precision can hold, up to 3e38",
+            mend="clip it in features.py with .clip(low, high), or leave these rows out",
+        )
 
 
 def _calibration(recipe: Recipe, learned: Learned, dev: Rows | None) -> Calibration | None:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from tilth.errors import CheckFailed, TrainingError
 from tilth.metrics import Answered, Estimate, paired_difference
 from tilth.training.learning import Learned
-from tilth.training.order import canonical_order, hash_rows
+from tilth.training.order import hash_rows
 from tilth.training.rows import Rows
 from tilth.types import JSONObject
 
@@ -23,6 +23,9 @@ Measure = Callable[[Answered], Mapping[str, Estimate]]
 """From answers to metrics by name."""
 
 Positions = npt.NDArray[np.int64]
+
+_MOST_SEEN = 500_000
+"""Of more training rows the metrics are those of so many."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,7 @@ def nested_shares(rows: Rows, shares: Sequence[float], *, stratify: bool, seed: 
 
 def _shuffled(rows: Rows, seed: int) -> Positions:
     """All positions in an order that depends on the rows' contents and the seed alone."""
-    order = canonical_order(rows.X, rows.y, rows.weights)
+    order = rows.order()
     return order[np.random.default_rng(seed).permutation(len(rows))]
 
 
@@ -148,7 +151,8 @@ def _places(groups: npt.NDArray[np.int64], shuffled: Positions) -> tuple[Positio
 def answered(learned: Learned, rows: Rows) -> Answered:
     """What a model says of rows, beside the truth."""
     scores = learned.scores(rows.X)
-    return Answered(rows.y, learned.codes(scores), scores if learned.encoding.classes else None)
+    given = scores if learned.encoding.classes else None
+    return Answered(rows.y, learned.codes(scores), given, rows.groups)
 
 
 def learning_curve(
@@ -203,9 +207,10 @@ def learning_curve(
             points.append(CurvePoint(len(some), {}, {}, error.what))
             continue
         before = len(some), answered(learned, dev)
-        points.append(CurvePoint(len(some), measure(answered(learned, some)), measure(before[1])))
+        seen = answered(learned, some.some(_MOST_SEEN))
+        points.append(CurvePoint(len(some), measure(seen), measure(before[1])))
     on_dev = answered(whole, dev)
-    last = CurvePoint(len(train), measure(answered(whole, train)), measure(on_dev))
+    last = CurvePoint(len(train), measure(answered(whole, train.some(_MOST_SEEN))), measure(on_dev))
     gains = {} if before is None else {n: paired_difference(n, before[1], on_dev) for n in last.dev}
     known = {name: each for name, each in gains.items() if each.value is not None}
     return LearningCurve((*points, last), known, before[0] if before else None)

@@ -17,6 +17,7 @@ Node: TypeAlias = "Mapping[str, Any]"
 
 _LINKS = {
     **dict.fromkeys(("regression", "regression_l1", "huber", "fair", "quantile", "mape"), "identity"),
+    **dict.fromkeys(("lambdarank", "rank_xendcg"), "identity"),
     **dict.fromkeys(("poisson", "gamma", "tweedie"), "exponential"),
     "binary": "logistic",
     "multiclass": "softmax",
@@ -24,7 +25,7 @@ _LINKS = {
 
 
 def convert_lightgbm(estimator: Any) -> Conversion:
-    """The nodes of a fitted LGBMClassifier or LGBMRegressor.
+    """The nodes of a fitted LGBMClassifier, LGBMRegressor or LGBMRanker.
 
     Raises:
         TrainingError: a kind of tree or objective that has no ONNX form here.

@@ -10,8 +10,8 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.abc import MetaPathFinder
-from importlib.machinery import FileFinder, ModuleSpec, SourceFileLoader
-from importlib.util import module_from_spec
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path, PurePosixPath
 from types import CodeType, ModuleType
 
@@ -41,7 +41,7 @@ def local_files(file: str, directory: Path) -> dict[str, Path]:
         read from the text: every Python file of the project then counts.
 
     Raises:
-        TrainingError: the file is not there, or not in the project.
+        TrainingError: the file is not there, or not in the project, or a file is not Python.
     """
     found: dict[str, Path] = {}
     waiting = [_entry(file, directory)]
@@ -127,8 +127,12 @@ def _imported(text: bytes, name: PurePosixPath) -> set[str] | None:
     """The dotted names of all that a text may import; None where that cannot be read from it."""
     try:
         tree = ast.parse(text, str(name))
-    except (SyntaxError, ValueError):
-        return set()  # said when it is run
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None)
+        raise TrainingError(
+            f"not Python: {getattr(error, 'msg', None) or error}",
+            where=f"{name}, line {line}" if line else str(name),
+        ) from error
     found: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -196,29 +200,32 @@ class _LocalFinder(MetaPathFinder):
         self._digests = digests
 
     def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+        self,
+        fullname: str,
+        path: Sequence[str] | None,
+        target: ModuleType | None = None,  # noqa: ARG002 - the signature of finders
     ) -> ModuleSpec | None:
-        places = [str(self._directory)] if path is None else [p for p in path if self._holds(p)]
+        places = [self._directory] if path is None else [Path(p) for p in path if self._holds(p)]
+        leaf = fullname.rpartition(".")[2]
         for place in places:
-            finder = FileFinder(place, (self._loader, [".py"]))
-            spec = finder.find_spec(fullname, target)
-            if spec is not None and (spec.loader is not None or self._holds_code(spec)):
+            package = place / leaf
+            for file in (package / "__init__.py", place / f"{leaf}.py"):
+                if file.is_file():
+                    loader = _CheckedLoader(fullname, str(file), self._directory, self._digests)
+                    return spec_from_file_location(fullname, file, loader=loader)
+            if package.is_dir() and self._has_code_in(package):
+                spec = ModuleSpec(fullname, None, is_package=True)
+                spec.submodule_search_locations = [str(package)]
                 return spec
         return None
-
-    def _loader(self, name: str, path: str) -> _CheckedLoader:
-        return _CheckedLoader(name, path, self._directory, self._digests)
 
     def _holds(self, place: str) -> bool:
         return is_local(place, self._directory)
 
-    def _holds_code(self, spec: ModuleSpec) -> bool:
+    def _has_code_in(self, folder: Path) -> bool:
         """Whether a folder without __init__.py is a package: others, such as `data`, hide no library."""
-        return any(
-            name.startswith(f"{Path(place).relative_to(self._directory).as_posix()}/")
-            for place in spec.submodule_search_locations or ()
-            for name in self._digests
-        )
+        within = f"{folder.relative_to(self._directory).as_posix()}/"
+        return any(name.startswith(within) for name in self._digests)
 
 
 def _enter(directory: Path, digests: Mapping[str, str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -10,20 +11,20 @@ import numpy.typing as npt
 from tilth.errors import TrainingError
 from tilth.training.findings import Finding
 from tilth.training.learning import Curves, Learned, Recipe, learn
-from tilth.training.rehearsing import copied, drawn, is_costly, rehearsal
+from tilth.training.rehearsing import copied, drawn, in_turns, is_costly, rehearsal
 from tilth.training.rows import Rows
 from tilth.training.strength import CHANCE, strength, strength_name
 
 __all__ = ["loss_falls", "memorizes"]
 
-_COPIES, _COSTLY_COPIES = 1000, 256
+_COPIES, _MOST_COPIES, _COSTLY_COPIES = 1000, 5000, 256
 _CANDIDATES = 64
 _HANDFUL = 32
 _HANDFUL_ROUNDS = 50
-_LEAST_GAP = 0.05
+_PAIRS = 5
+_FAR, _TINY = 0.2, 1e-6
 _CLEAR_GAP = 0.5
 _ABOVE_CHANCE = 0.05
-_BY_HEART = 0.9
 _MEND = (
     "look at the training function, the learning rate, the number of iterations and the regularization "
     "([train] in tilth.toml); sanity_checks = false there turns these checks off"
@@ -34,10 +35,11 @@ _LOSSES = ("loss", "l1", "l2", "rmse", "mae", "mape", "error", "merror", "mse", 
 def memorizes(recipe: Recipe, rows: Rows) -> list[Finding]:
     """Whether a recipe learns one example of each of two classes (or two numbers), then a handful, by heart.
 
-    The examples are copied a thousand times, since many estimators demand a number of rows in each leaf.
+    The examples are copied to a thousand rows, or as many as there are up to 5,000, since many estimators
+    demand a number of rows in each leaf, or weigh their penalties against the number of rows.
     Judged is only whether the scores come out in the right order and apart: neither threshold nor weights
-    of classes can hide it. A recipe that fails at one example computes something else than it was asked to, or
-    is regularized to the point where it cannot learn at all.
+    of classes can hide it. A recipe that fails at one example computes something else than it was asked
+    to, or is regularized to the point where it cannot learn at all.
 
     Args:
         recipe: how the model is made.
@@ -51,13 +53,14 @@ def memorizes(recipe: Recipe, rows: Rows) -> list[Finding]:
     """
     task = recipe.encoding.task
     pool = drawn(rows, _CANDIDATES * max(2, len(recipe.encoding.classes)), task)
-    pair = _pair(pool, task)
-    if pair is None:
+    pairs = _pairs(pool, task)
+    if not pairs:
         what = "no two rows have different labels and different features"
         return [Finding("one_example", "skipped", what)]
+    trial = _Trial(recipe, pool, _copies(recipe, len(rows)))
     try:
-        first, gap = _one_example(recipe, pool, pair)
-        return [first, *_handful(recipe, pool, gap)]
+        first, gap = _one_example(trial, pairs)
+        return [first, *_handful(trial, gap)]
     except TrainingError as error:
         if is_costly(recipe):
             raise
@@ -90,32 +93,65 @@ def loss_falls(curves: Curves) -> Finding:
     return Finding("loss_falls", "failed", words, figures=figures, mend=_MEND)
 
 
-def _one_example(recipe: Recipe, pool: Rows, pair: tuple[int, int]) -> tuple[Finding, float]:
-    """The finding, and how far apart the scores of the two examples come out: 1 when it learns them wholly."""
-    positions = np.array(pair)
-    rows = _copies(recipe, pool, positions)
-    learned = learn(rehearsal(recipe), rows, rows)
-    scores = learned.scores(pool.X[positions])
-    gap = _gap(recipe.encoding.task, scores, pool.y[positions])
-    figures = {"gap": gap}
-    if gap is None:
+@dataclass(frozen=True)
+class _Trial:
+    """A recipe to try, rows to take examples from, and to how many rows examples are copied."""
+
+    recipe: Recipe
+    pool: Rows
+    copies: int
+
+    def learned(
+        self, positions: npt.NDArray[np.int64], most_rounds: int | None = None
+    ) -> tuple[Learned, Rows]:
+        """A model that knows nothing but some examples, and the copies of these that it learned from."""
+        rows = copied(self.pool, positions, self.copies)
+        return learn(rehearsal(self.recipe, most_rounds), rows, rows), rows
+
+
+def _copies(recipe: Recipe, rows: int) -> int:
+    return _COSTLY_COPIES if is_costly(recipe) else min(max(rows, _COPIES), _MOST_COPIES)
+
+
+def _one_example(trial: _Trial, pairs: Sequence[tuple[int, int]]) -> tuple[Finding, float]:
+    """The finding, and how far apart the scores of two examples come out: 1 is as far as it goes.
+
+    Where that is little, more pairs tell a recipe that learns little from one that learns nothing: of the one
+    they all come out the right way round, of the other they do so by luck.
+    """
+    first = _gap_of(trial, pairs[0])
+    gaps = [first] if first is None or first >= _FAR else [first, *(_gap_of(trial, p) for p in pairs[1:])]
+    known = [gap for gap in gaps if gap is not None]
+    figures = {"gap": first, "least": min(known, default=None)}
+    if first is None or len(known) < len(gaps):
         words = "after learning two examples by heart, the scores are not finite numbers"
         return Finding("one_example", "failed", words, figures=figures, mend=_MEND), 0.0
-    if gap < _LEAST_GAP:
+    if first >= _FAR:
+        words = f"two examples learned by heart come out apart (gap {first:.2f} of 1)"
+        return Finding("one_example", "passed", words, figures=figures), first
+    if min(known) > _TINY:
         words = (
-            f"two examples with different labels, learned by heart, do not come out apart (gap {gap:.3f} of 1)"
+            f"two examples learned by heart hardly come out apart (gap {first:.2g} of 1): strong "
+            "regularization, few iterations, or features of a small scale"
         )
-        return Finding("one_example", "failed", words, figures=figures, mend=_MEND), gap
-    outcome = f"two examples learned by heart come out apart (gap {gap:.2f} of 1)"
-    return Finding("one_example", "passed", outcome, figures=figures), gap
+        return Finding("one_example", "noted", words, figures=figures), first
+    said = f"gap {min(known):.3f} of 1"
+    words = f"two examples of different labels, learned by heart, do not come out apart ({said})"
+    return Finding("one_example", "failed", words, figures=figures, mend=_MEND), first
 
 
-def _handful(recipe: Recipe, pool: Rows, gap: float) -> list[Finding]:
-    task = recipe.encoding.task
-    positions = _different(pool, _HANDFUL)
-    rows = _copies(recipe, pool, positions)
-    learned = learn(rehearsal(recipe, _HANDFUL_ROUNDS), rows, rows)
-    found, name = _reached(learned, rows, task), strength_name(task)
+def _gap_of(trial: _Trial, pair: tuple[int, int]) -> float | None:
+    positions = np.array(pair)
+    learned, _ = trial.learned(positions)
+    scores = learned.scores(trial.pool.X[positions])
+    return _gap(trial.recipe.encoding.task, scores, trial.pool.y[positions])
+
+
+def _handful(trial: _Trial, gap: float) -> list[Finding]:
+    task = trial.recipe.encoding.task
+    positions = _different(trial.pool, task)
+    learned, rows = trial.learned(positions, _HANDFUL_ROUNDS)
+    found, name = strength(learned.scores(rows.X), rows.y, task, rows.groups), strength_name(task)
     figures = {name: found, "examples": float(len(positions))}
     said = f"{len(positions)} examples learned by heart reach {name} " + (
         "undefined" if found is None else f"{found:.2f}"
@@ -123,31 +159,24 @@ def _handful(recipe: Recipe, pool: Rows, gap: float) -> list[Finding]:
     falls = loss_falls(learned.curves)
     if found is None or (found <= CHANCE[name] + _ABOVE_CHANCE and gap < _CLEAR_GAP):
         return [Finding("handful", "failed", said, figures=figures, mend=_MEND), falls]
-    if found < _BY_HEART:
+    if found < (CHANCE[name] + 1) / 2:
         words = f"{said} only: the model may have too little capacity, or too few features, for this"
         return [Finding("handful", "noted", words, figures=figures), falls]
     return [Finding("handful", "passed", said, figures=figures), falls]
 
 
-def _copies(recipe: Recipe, pool: Rows, positions: npt.NDArray[np.int64]) -> Rows:
-    return copied(pool, positions, _COSTLY_COPIES if is_costly(recipe) else _COPIES)
-
-
-def _reached(learned: Learned, rows: Rows, task: str) -> float | None:
-    return strength(learned.scores(rows.X), rows.y, task, rows.groups)
-
-
-def _pair(pool: Rows, task: str) -> tuple[int, int] | None:
-    """Two rows of different labels whose features are far apart; None where there are none."""
+def _pairs(pool: Rows, task: str) -> list[tuple[int, int]]:
+    """Pairs of rows of different labels whose features are far apart; none where there are none."""
+    Z = _standardized(pool.X)
     for first, second in _candidates(pool.y, task):
-        if not len(first) or not len(second):
-            continue
-        Z = _standardized(pool.X)
-        at = int(first[0])
-        distances = np.abs(Z[second] - Z[at]).sum(axis=1)
-        if distances.max() > 0:
-            return at, int(second[int(distances.argmax())])
-    return None
+        found = []
+        for at in first[:_PAIRS].tolist():
+            distances = np.abs(Z[second] - Z[at]).sum(axis=1)
+            if len(second) and distances.max() > 0:
+                found.append((at, int(second[int(distances.argmax())])))
+        if found:
+            return found
+    return []
 
 
 def _candidates(
@@ -181,10 +210,13 @@ def _gap(task: str, scores: npt.NDArray[np.float64], y: npt.NDArray[np.number]) 
     return float(scores[0, a] - scores[1, a] + scores[1, b] - scores[0, b]) / 2
 
 
-def _different(pool: Rows, most: int) -> npt.NDArray[np.int64]:
-    """The first rows whose features differ from each other; rows of the classes take turns in the pool."""
+def _different(pool: Rows, task: str) -> npt.NDArray[np.int64]:
+    """Some rows whose features differ from each other, of all classes in turn."""
     _, firsts = np.unique(pool.X, axis=0, return_index=True)
-    return np.asarray(np.sort(firsts)[:most], np.int64)
+    positions = np.sort(firsts)
+    if task in ("binary", "multiclass"):
+        positions = positions[in_turns(pool.y[positions])]
+    return np.asarray(positions[:_HANDFUL], np.int64)
 
 
 def _standardized(X: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:

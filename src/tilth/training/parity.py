@@ -27,7 +27,8 @@ class Parity:
     Args:
         rows: how many rows were compared.
         max_difference: the greatest difference of a probability, or of a number divided by its size where
-            that is above 1; infinite or NaN where an answer is.
+            that is above 1, beyond what a steep calibration makes of rounding before it; infinite or NaN
+            where an answer is.
         label_mismatches: rows with another label, although the decision was not within rounding.
         passed: whether graph and estimator agree; false without rows.
     """
@@ -59,34 +60,27 @@ def check_parity(graph: Graph, learned: Learned, table: Table, features: npt.NDA
     results = list(graph.run_table(table))
     if not results:
         return Parity(0, 0.0, 0, False)
-    encoding, wanted = learned.encoding, learned.scores(features)
-    name = "prediction" if encoding.task == "regression" else "probabilities"
+    encoding, wanted, slack = learned.encoding, learned.scores(features), learned.slack(features, TOLERANCE)
+    name = "prediction" if encoding.is_number else "probabilities"
     got = np.concatenate([result[name] for result in results]).astype(np.float64).reshape(len(features), -1)
     if got.shape != wanted.shape:
         return Parity(len(features), float("inf"), len(features), False)
-    scale = np.maximum(1.0, np.abs(wanted)) if encoding.task == "regression" else 1.0
+    scale = np.maximum(1.0, np.abs(wanted)) if encoding.is_number else 1.0
     differences = np.abs(got - wanted) / scale
+    differences = np.where(differences > slack, differences - slack, np.minimum(differences, TOLERANCE))
     greatest = float(np.max(differences, initial=0.0))
     mismatches = 0
-    if encoding.task != "regression":
+    if not encoding.is_number:
         labels = np.concatenate([result["label"] for result in results])
-        mismatches = _mismatches(encoding, labels, wanted, learned.decision.threshold)
+        wrong = learned.decision.is_wrong(_said(encoding, labels), wanted, slack + TOLERANCE, encoding.task)
+        mismatches = int(wrong.reshape(len(features), -1).any(axis=1).sum())
     passed = len(features) > 0 and not mismatches and greatest <= TOLERANCE
     return Parity(len(features), greatest, mismatches, passed)
 
 
-def _mismatches(
-    encoding: LabelEncoding,
-    labels: npt.NDArray[np.generic],
-    wanted: npt.NDArray[np.float64],
-    threshold: float,
-) -> int:
-    """Rows whose label is not what the estimator's probabilities make it, beyond rounding."""
+def _said(encoding: LabelEncoding, labels: npt.NDArray[np.generic]) -> npt.NDArray[np.int64]:
+    """The labels of a graph as codes, -1 for what is no class; of several labels 0 or 1 for each."""
+    if encoding.task == "multilabel":
+        return labels.astype(np.int64)
     codes = {value: code for code, value in enumerate(encoding.classes)}
-    said = np.array([codes.get(label, -1) for label in labels.tolist()], np.int64)
-    if encoding.task == "binary":
-        clear = np.abs(wanted[:, 1] - threshold) > TOLERANCE
-        expected = (wanted[:, 1] > threshold).astype(np.int64)
-        return int(np.sum(clear & (said != expected)))
-    of_said = wanted[np.arange(len(said)), np.maximum(said, 0)]
-    return int(np.sum((said < 0) | (of_said < wanted.max(axis=1) - TOLERANCE)))
+    return np.array([codes.get(label, -1) for label in labels.tolist()], np.int64)

@@ -9,10 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from tilth.training.learning import Recipe
-from tilth.training.order import canonical_order
 from tilth.training.rows import Rows
 
-__all__ = ["copied", "drawn", "is_costly", "rehearsal"]
+__all__ = ["copied", "drawn", "in_turns", "is_costly", "rehearsal"]
 
 Positions = npt.NDArray[np.int64]
 
@@ -41,7 +40,7 @@ _LENGTHS: Mapping[str, frozenset[str]] = {
 
 
 def is_costly(recipe: Recipe) -> bool:
-    """Whether a fit may take long on few rows: networks, and functions of one's own, of which nothing is known."""
+    """Whether a fit may take long on few rows: networks, and functions of one's own, which may do all."""
     return recipe.estimator == "network" or ".py" in recipe.estimator
 
 
@@ -69,13 +68,13 @@ def rehearsal(recipe: Recipe, most_rounds: int | None = None) -> Recipe:
 
 
 def drawn(rows: Rows, most: int, task: str) -> Rows:
-    """So many rows, the rare classes before the frequent ones, chosen by their contents and not their order.
+    """So many rows, rare classes before frequent ones, chosen and put in order by their contents.
 
     For a ranking whole groups are taken.
     """
-    order = canonical_order(rows.X, _plain(rows.y))
+    order = rows.order()
     if task in ("binary", "multiclass"):
-        order = order[np.argsort(_turns(rows.y[order]), kind="stable")]
+        return rows.take(order[np.sort(in_turns(rows.y[order])[:most])])
     if rows.groups is not None:
         return rows.take(_whole_groups(rows.groups[order], order, most))
     return rows.take(order[:most])
@@ -101,16 +100,15 @@ def _whole_groups(groups: Positions, order: Positions, most: int) -> Positions:
     return order[turns < max(1, int(fitting))]
 
 
-def _plain(y: npt.NDArray[np.number]) -> npt.NDArray[np.number]:
-    """One number a row, also where there are several labels."""
-    return y if y.ndim == 1 else y.astype(np.float64) @ np.sqrt(np.arange(2, y.shape[1] + 2))
+def in_turns(codes: npt.NDArray[np.number]) -> Positions:
+    """An order in which the classes take turns: the first of each, then the second of each, and so on.
 
-
-def _turns(codes: npt.NDArray[np.number]) -> Positions:
-    """For each row how many of its class come before it."""
+    Example:
+        >>> in_turns(np.array([0, 0, 0, 1, 0, 1])).tolist()
+        [0, 3, 1, 5, 2, 4]
+    """
     order = np.argsort(codes, kind="stable")
     ordered = codes[order]
-    starts = np.searchsorted(ordered, ordered, side="left")
     turns = np.empty(len(codes), np.int64)
-    turns[order] = np.arange(len(codes)) - starts
-    return turns
+    turns[order] = np.arange(len(codes)) - np.searchsorted(ordered, ordered, side="left")
+    return np.argsort(turns, kind="stable")

@@ -9,7 +9,7 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
-from tilth.training.order import hash_rows
+from tilth.training.order import hash_features
 from tilth.training.rows import Rows
 from tilth.types import JSONObject, JSONValue
 
@@ -25,8 +25,8 @@ class Repeats:
     Args:
         rows: all rows that were looked at.
         repeated: those whose features another row has too.
-        disagreement: how often two such rows have different labels, or half the mean squared difference of
-            their numbers; None where no row repeats.
+        disagreement: half the share of pairs of such rows whose classes differ, or half the mean squared
+            difference of their numbers; None where no row repeats.
     """
 
     rows: int
@@ -37,7 +37,8 @@ class Repeats:
     def least_error(self) -> float | None:
         """What any model must miss at least, of all rows: a share of them, or a mean squared error.
 
-        The share is half the disagreement (Cover and Hart 1967), and 0 for rows that do not repeat.
+        Half the share of pairs that differ bounds it from below (Cover and Hart 1967); rows that do not
+        repeat count as 0.
         """
         if self.disagreement is None:
             return None
@@ -68,7 +69,7 @@ def repeats(rows: Rows, classes: int) -> Repeats:
         (4, 0.25, 0.2)
     """
     _, codes, counts = np.unique(
-        hash_rows(list(rows.X.T), len(rows)), return_inverse=True, return_counts=True
+        hash_features(rows.X) if rows.hashes is None else rows.hashes, return_inverse=True, return_counts=True
     )
     again = counts[codes] > 1
     many = int(again.sum())

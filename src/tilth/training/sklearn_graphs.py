@@ -25,7 +25,7 @@ def convert_sklearn(estimator: Any, features: int, opset: int, *, double: bool) 
         TrainingError: skl2onnx does not know it.
     """
     import skl2onnx
-    from onnx import NodeProto, TensorProto, compose, helper
+    from onnx import NodeProto, TensorProto, helper
     from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType
 
     classifies = hasattr(estimator, "classes_")
@@ -43,13 +43,41 @@ def convert_sklearn(estimator: Any, features: int, opset: int, *, double: bool) 
             mend="choose another estimator, such as lightgbm, sklearn.linear_model.LogisticRegression, "
             "sklearn.ensemble.RandomForestClassifier or sklearn.neural_network.MLPClassifier",
         ) from error
-    graph = compose.add_prefix(model, _PREFIX).graph
+    graph = model.graph
+    _rename(graph, {})
     wanted = graph.output[1 if classifies else 0].name
     cast = TensorProto.DOUBLE if double else TensorProto.FLOAT
-    first = helper.make_node("Cast", [FEATURES], [_PREFIX + FEATURES], to=cast)
+    first = helper.make_node("Cast", [FEATURES], [graph.input[0].name], to=cast)
     nodes: list[NodeProto] = [first, *_needed(list(graph.node), wanted)]
     opsets = tuple((entry.domain, entry.version) for entry in model.opset_import)
     return Conversion(tuple(nodes), tuple(graph.initializer), wanted, opsets)
+
+
+def _rename(graph: Any, names: dict[str, str]) -> None:
+    """Number all names by their first appearance, in place.
+
+    Some of skl2onnx's names count through the life of a process, so that the second of two equal trainings
+    would give other bytes.
+
+    Args:
+        graph: the graph, or one within it.
+        names: the numbered names so far.
+    """
+
+    def numbered(name: str) -> str:
+        return names.setdefault(name, f"{_PREFIX}{len(names)}") if name else name
+
+    for named in (*graph.input, *graph.initializer):
+        named.name = numbered(named.name)
+    for node in graph.node:
+        node.name = numbered(node.name)
+        node.input[:] = [numbered(name) for name in node.input]
+        node.output[:] = [numbered(name) for name in node.output]
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                _rename(attribute.g, names)
+    for named in (*graph.output, *graph.value_info):
+        named.name = numbered(named.name)
 
 
 def _needed(nodes: list[Any], wanted: str) -> list[Any]:

@@ -51,8 +51,10 @@ def strength(
         return number_strength(scores[:, 0], y)
     if task == "binary":
         return class_strength(scores[:, 1], y)
-    members = y.T if y.ndim == 2 else np.arange(scores.shape[1])[:, None] == y
-    values = [class_strength(score, member) for score, member in zip(scores.T, members, strict=True)]
+    if y.ndim == 2:
+        values = [class_strength(score, member) for score, member in zip(scores.T, y.T, strict=True)]
+    else:
+        values = [class_strength(scores[:, code], y == code) for code in np.unique(y).astype(int)]
     defined = [value for value in values if value is not None]
     return float(np.mean(defined)) if defined else None
 

@@ -20,6 +20,7 @@ _LINKS = {
     **dict.fromkeys(
         ("reg:squarederror", "reg:absoluteerror", "reg:pseudohubererror", "reg:quantileerror"), "identity"
     ),
+    **dict.fromkeys(("rank:ndcg", "rank:map", "rank:pairwise"), "identity"),
     **dict.fromkeys(("count:poisson", "reg:gamma", "reg:tweedie"), "exponential"),
     **dict.fromkeys(("binary:logistic", "reg:logistic"), "logistic"),
     "multi:softprob": "softmax",
@@ -27,7 +28,7 @@ _LINKS = {
 
 
 def convert_xgboost(estimator: Any) -> Conversion:
-    """The nodes of a fitted XGBClassifier, XGBRegressor or one of the random forests of XGBoost.
+    """The nodes of a fitted XGBClassifier, XGBRegressor, XGBRanker or one of the random forests of XGBoost.
 
     XGBoost compares in single precision, and goes left where a feature is less than the threshold: that is,
     at most the number before it.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from tilth.features.blocks import Block
@@ -19,7 +21,7 @@ from tilth.training.networks.layers import (
     Summarize,
 )
 
-__all__ = ["Branch", "Network", "design", "parameter_shapes"]
+__all__ = ["Branch", "Network", "branch_name", "design", "parameter_shapes", "row_cells"]
 
 _IMAGE_KERNEL = (3, 3)
 _TIME_KERNEL = (5,)
@@ -59,6 +61,13 @@ class Network:
     branches: tuple[Branch, ...]
     head: tuple[Layer, ...]
 
+    @property
+    def outputs(self) -> int:
+        """How many numbers come out."""
+        last = self.head[-1]
+        assert isinstance(last, Dense)
+        return last.outputs
+
 
 def design(
     features: int, blocks: Sequence[Block], outputs: int, *, width: int, depth: int, dropout: float
@@ -93,7 +102,7 @@ def design(
         count, hidden = sum(stop - start for start, stop in spans), 8 * width
         sizes = [count, *[hidden] * depth]
         plain: list[Layer] = []
-        for inputs, made in zip(sizes[:-1], sizes[1:], strict=True):
+        for inputs, made in pairwise(sizes):
             plain += [Dense(inputs, made), Rectify()]
         branches.append(Branch("numbers", spans, (count,), tuple(plain)))
         vectors += hidden
@@ -110,13 +119,34 @@ def parameter_shapes(network: Network) -> Mapping[str, tuple[int, ...]]:
         (8, 3)
     """
     found: dict[str, tuple[int, ...]] = {}
-    for prefix, layers in named_layers(network):
+    for prefix, layers in _named_layers(network):
         for place, layer in enumerate(layers):
             found |= {f"{prefix}.{place}.{name}": shape for name, shape in layer.shapes().items()}
     return found
 
 
-def named_layers(network: Network) -> Iterator[tuple[str, tuple[Layer, ...]]]:
+def row_cells(network: Network) -> int:
+    """How many numbers the widest tensor has for one row.
+
+    Example:
+        >>> block = Block("image", "x", 0, 784, (28, 28, 1))
+        >>> row_cells(design(784, [block], 2, width=4, depth=1, dropout=0.0))
+        3136
+    """
+    most = network.features
+    for branch in network.branches:
+        places = math.prod(branch.shape if branch.kind == "tokens" else branch.shape[:-1])
+        for layer in branch.layers:
+            if isinstance(layer, Convolve):
+                most = max(most, layer.outputs * places)
+            elif isinstance(layer, ReadTokens):
+                most = max(most, layer.width * places)
+            elif isinstance(layer, Halve):
+                places //= 2**layer.axes
+    return most
+
+
+def _named_layers(network: Network) -> Iterator[tuple[str, tuple[Layer, ...]]]:
     """The branches' layers and the head's, with the names that their parameters begin with."""
     for place, branch in enumerate(network.branches):
         yield branch_name(network, place), branch.layers
@@ -131,7 +161,7 @@ def branch_name(network: Network, place: int) -> str:
 
 def _image(block: Block, width: int, depth: int) -> tuple[list[Layer], int]:
     height, wide, channels = block.shape
-    return _convolutions(channels, 1 * width, (height, wide), _IMAGE_KERNEL, depth)
+    return _convolutions(channels, width, (height, wide), _IMAGE_KERNEL, depth)
 
 
 def _frames(block: Block, width: int, depth: int) -> tuple[list[Layer], int]:
@@ -145,7 +175,7 @@ def _convolutions(
     layers: list[Layer] = []
     for stage in range(depth):
         made = width * 2**stage
-        layers += [Convolve(channels, made, kernel), Normalize(made), Rectify()]
+        layers += [Convolve(channels, made, kernel), Normalize(made, len(places)), Rectify()]
         if min(places) >= _LEAST_SIDE:
             layers.append(Halve(len(places)))
             places = tuple(side // 2 for side in places)

@@ -64,7 +64,7 @@ def run_network(
 
 
 def read_columns(branch: Branch, name: str, values: Tensors, X: Tensor) -> Tensor:
-    """The columns of a branch in their shape, channels first: standardized, missing as 0; tokens as numbers."""
+    """The columns of a branch, channels first: standardized, with 0 for missing; tokens as numbers."""
     import torch
 
     parts = [X[:, start:stop] for start, stop in branch.spans]
@@ -77,9 +77,7 @@ def read_columns(branch: Branch, name: str, values: Tensors, X: Tensor) -> Tenso
     return x.movedim(-1, 1)
 
 
-def _through(
-    layers: Sequence[Layer], name: str, values: Tensors, x: Tensor, chance: Chance | None
-) -> Tensor:
+def _through(layers: Sequence[Layer], name: str, values: Tensors, x: Tensor, chance: Chance | None) -> Tensor:
     for place, layer in enumerate(layers):
         own = {key: values[f"{name}.{place}.{key}"] for key in layer.shapes()}
         x = FORWARD[type(layer)](layer, own, x, chance)

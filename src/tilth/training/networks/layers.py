@@ -55,6 +55,7 @@ class Normalize(Layer):
     """
 
     channels: int
+    axes: int
 
     def shapes(self) -> Mapping[str, tuple[int, ...]]:
         """A scale and a shift for each channel."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from tilth.training.estimators import fit_estimator, make_estimator
+from tilth.training.estimators import make_estimator
+from tilth.training.fitting import fit_estimator
 from tilth.training.selection.filters import best_of
 from tilth.training.selection.models import Learner, losses
 from tilth.training.selection.training import INNER_FOLDS, TrainingRows

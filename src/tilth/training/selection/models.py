@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tilth.errors import TrainingError
-from tilth.training.estimators import fit_estimator, make_estimator, outputs_of
+from tilth.training.estimators import make_estimator
+from tilth.training.fitting import fit_estimator, outputs_of
 from tilth.training.selection.logistic import fit_logistic, sigmoid
 from tilth.training.selection.training import Standard
 from tilth.types import Task
