@@ -37,3 +37,12 @@ def make_project(folder: Path, rows: int = 400) -> Project:
     )
     toml.write_text(text, encoding="utf-8")
     return Project.load(folder)
+
+
+def hurried_project(folder: Path, rows: int = 400) -> Project:
+    """The same without sanity checks and learning curves, for tests of what comes before or after them."""
+    toml = make_project(folder, rows).directory / "tilth.toml"
+    text = toml.read_text(encoding="utf-8")
+    text = text.replace("[train]\n", "[train]\nsanity_checks = false\nlearning_curve = []\n")
+    toml.write_text(text, encoding="utf-8")
+    return Project.load(folder)

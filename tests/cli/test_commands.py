@@ -18,7 +18,7 @@ import pytest
 from cyclopts import Parameter
 
 import tilth
-from project_factory import make_project, write_customers
+from project_factory import hurried_project, write_customers
 from served import TILTH
 from tilth.cli import main
 from tilth.cli.application import COMMANDS
@@ -44,7 +44,7 @@ Ask = Callable[..., tuple[int, str, str]]
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with versions 1 (the champion) and 2 (the challenger)."""
-    folder = make_project(tmp_path_factory.mktemp("trained"), rows=300).directory
+    folder = hurried_project(tmp_path_factory.mktemp("trained"), rows=300).directory
     toml = folder / "tilth.toml"
     assert main(["run", "--dir", str(folder)]) == 0
     toml.write_text(toml.read_text().replace("n_estimators = 20", "n_estimators = 6"))
@@ -187,7 +187,7 @@ def test_outside_of_a_project_it_says_how_to_make_one(
     ids=lambda a: a[0],
 )
 def test_before_the_first_run_there_is_no_champion(arguments: list[str], ask: Ask, tmp_path: Path) -> None:
-    folder = make_project(tmp_path, rows=60).directory
+    folder = hurried_project(tmp_path, rows=60).directory
     given = [str(folder / a) if a.endswith(".csv") else a for a in arguments]
     status, out, err = ask(*given, "--dir", folder)
     assert (status, out) == (2, "")
@@ -792,7 +792,7 @@ def test_a_full_disk_behind_the_output_is_said(data: Path) -> None:
 
 
 def test_a_run_goes_on_when_nobody_reads_how(tmp_path: Path) -> None:
-    project = make_project(tmp_path, rows=100)
+    project = hurried_project(tmp_path, rows=100)
     code = (
         "import subprocess, sys; p = subprocess.Popen(sys.argv[1:], stderr=subprocess.PIPE); p.stderr.close()"
     )

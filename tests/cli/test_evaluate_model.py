@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from project_factory import make_project, write_customers
+from project_factory import hurried_project, write_customers
 from tilth.cli import main
 from tilth.pipelines import StepReport, run_pipeline
 from tilth.tables import open_table
@@ -21,7 +21,7 @@ class Silent:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    assert run_pipeline(make_project(tmp_path), Silent()).failure is None
+    assert run_pipeline(hurried_project(tmp_path), Silent()).failure is None
     return tmp_path
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from project_factory import make_project, write_customers
+from project_factory import hurried_project, write_customers
 from tilth.cli.application import INTERRUPTED
 from tilth.tables import split
 from tilth.training.selection import METHODS
@@ -103,7 +103,7 @@ def test_every_method_is_documented() -> None:
 
 
 def test_a_project_is_looked_at_without_its_test_rows(tmp_path: Path, ask: Ask) -> None:
-    project = make_project(tmp_path, 300)
+    project = hurried_project(tmp_path, 300)
     parts = split(project.data(), project.configuration.split.plan()).to_pylist()
     status, out, _ = ask("select", "--dir", tmp_path, "--methods", "f", "--json")
     assert status == 0
@@ -137,7 +137,7 @@ def test_a_project_is_looked_at_without_its_test_rows(tmp_path: Path, ask: Ask) 
 def test_what_a_project_says_itself_is_not_ignored(
     tmp_path: Path, ask: Ask, option: tuple[str, str], mend: str
 ) -> None:
-    make_project(tmp_path)
+    hurried_project(tmp_path)
     status, out, err = ask("select", "--dir", tmp_path, *option)
     assert (status, out) == (2, "")
     assert f"{option[0]} goes with DATA, and there is none" in err

@@ -35,7 +35,7 @@ from sklearn.preprocessing import (
     TargetEncoder,
 )
 
-from project_factory import make_project
+from project_factory import hurried_project
 from tilth.errors import FeatureError, UsageError
 from tilth.features import Transform, load_features
 from tilth.features.adoption import to_frame
@@ -331,7 +331,7 @@ BODY = """ColumnTransformer([
 def test_a_project_whose_features_are_a_transformer(
     tmp_path: Path, ask: Callable[..., tuple[int, str, str]]
 ) -> None:
-    make_project(tmp_path)
+    hurried_project(tmp_path)
     (tmp_path / "features.py").write_text(HEAD + "transformer = " + BODY)
     status, _, err = ask("run", "--dir", tmp_path)
     assert (status, "6 features, constants from" in err) == (0, True), err

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tilth.errors import TilthError
+from tilth.errors import DataError, TilthError
 from tilth.labels import join_feedback
 from tilth.tables import (
     FeedbackLog,
+    Label,
     Prediction,
     PredictionLog,
     concat_tables,
@@ -219,3 +220,30 @@ def test_one_row_for_each_prediction_with_an_outcome(made: set[int], told: Mappi
     assert [(row["tilth.prediction_id"], row["bought"]) for row in rows] == [
         (f"p-{i}", told[i]) for i in sorted(made & told.keys())
     ]
+
+
+LIST_TYPES: dict[str, ColumnType] = {"x": "float", "tags": "list[string]"}
+TEXT_TYPES: dict[str, ColumnType] = {"x": "float", "tags": "string"}
+
+
+def tagged(outcomes: list[Label], types: dict[str, ColumnType], separator: str | None = None) -> list[object]:
+    made = [
+        Prediction(f"t-{at}", NOON, "m", 1, "live", {"x": 1.0}, ("sea",), {"sea": 0.9, "sky": 0.1}, 0.001)
+        for at in range(len(outcomes))
+    ]
+    feedback = {f"t-{at}": (outcome, NOON) for at, outcome in enumerate(outcomes)}
+    table = join_feedback(made, feedback, label="tags", types=types, separator=separator)
+    assert table.select(["tilth.label"]).to_arrow().column(0).to_pylist() == [["sea"]] * len(outcomes)
+    assert table.select(["tilth.score"]).to_arrow().column(0).to_pylist() == [None] * len(outcomes)
+    return list(table.select(["tags"]).to_arrow().column(0).to_pylist())
+
+
+def test_several_labels_come_back_as_the_data_have_them() -> None:
+    assert tagged([("sea", "sky"), ()], LIST_TYPES) == [["sea", "sky"], []]
+    assert tagged([("sea", "sky"), ()], TEXT_TYPES, "|") == ["sea|sky", "|"]
+
+
+@pytest.mark.parametrize(("outcome", "types"), [("sea", LIST_TYPES), (("sea",), TEXT_TYPES)])
+def test_an_outcome_of_another_task_is_refused(outcome: Label, types: dict[str, ColumnType]) -> None:
+    with pytest.raises(DataError, match="does not fit the label 'tags'"):
+        tagged([outcome], types)

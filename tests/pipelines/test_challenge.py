@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from project_factory import make_project
+from project_factory import hurried_project
 from tilth.pipelines import RunReport, StepReport, run_pipeline
 from tilth.projects import Project
 
@@ -24,7 +24,7 @@ class Silent:
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     """A project with a champion."""
-    made = make_project(tmp_path)
+    made = hurried_project(tmp_path)
     assert run(made).failure is None
     return made
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from project_factory import make_project, write_customers
+from project_factory import hurried_project, write_customers
 from repositories import git, repository
 from tilth.errors import NotFoundError, UsageError
 from tilth.pipelines import STEPS, compare_runs, reproduce, run_pipeline
@@ -32,7 +32,7 @@ class Quiet:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Three runs: the second like the first, the third with another feature and threshold."""
-    project = make_project(tmp_path_factory.mktemp("compared"))
+    project = hurried_project(tmp_path_factory.mktemp("compared"))
     run_pipeline(project, Quiet())
     run_pipeline(project, Quiet())
     edit(project.features_path, '"age": x["age"].fill_missing("median").zscore()', '"age": x["age"].log1p()')
@@ -121,7 +121,7 @@ def test_metrics_are_compared_row_by_row_and_judged(project: Project) -> None:
 
 def test_what_surrounded_the_runs_is_compared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = repository(tmp_path / "customers")
-    project = make_project(folder)
+    project = hurried_project(folder)
     git(folder, "add", "tilth.toml", "features.py")
     git(folder, "commit", "--quiet", "--message", "first")
     with (folder / "features.py").open("a") as file:
@@ -165,7 +165,7 @@ def test_what_surrounded_the_runs_is_compared(tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_model_that_is_gone_leaves_what_is_recorded(tmp_path: Path) -> None:
-    project = make_project(tmp_path)
+    project = hurried_project(tmp_path)
     report = run_pipeline(project, Quiet())
     edit(tmp_path / "tilth.toml", "n_estimators = 20", "n_estimators = 25")
     run_pipeline(Project.load(tmp_path), Quiet())
@@ -180,7 +180,7 @@ def test_a_model_that_is_gone_leaves_what_is_recorded(tmp_path: Path) -> None:
 def test_a_step_that_had_other_inputs_then_is_not_possible(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ask: Callable[..., tuple[int, str, str]]
 ) -> None:
-    project = make_project(tmp_path)
+    project = hurried_project(tmp_path)
     run_pipeline(project, Quiet(), until="split")
     recorded = Store.inputs
     monkeypatch.setattr(
@@ -194,7 +194,7 @@ def test_a_step_that_had_other_inputs_then_is_not_possible(
 
 
 def test_a_run_without_a_finished_step_cannot_be_done_again(tmp_path: Path) -> None:
-    project = make_project(tmp_path)
+    project = hurried_project(tmp_path)
     run_pipeline(project, Quiet(), until="ingest")
     with project.store() as store:
         configuration = store.run(1).parameters
@@ -217,7 +217,7 @@ def test_a_run_is_reproduced_although_the_project_has_changed_since(
 
 
 def test_what_cannot_be_reproduced_is_named(tmp_path: Path, ask: Callable[..., tuple[int, str, str]]) -> None:
-    project = make_project(tmp_path)
+    project = hurried_project(tmp_path)
     run_pipeline(project, Quiet())
     with (tmp_path / "customers.csv").open("a") as file:
         file.write("50,30,pro,yes\n")
@@ -234,7 +234,7 @@ def test_what_has_changed_since_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ask: Callable[..., tuple[int, str, str]]
 ) -> None:
     folder = repository(tmp_path / "customers")
-    project = make_project(folder)
+    project = hurried_project(folder)
     git(folder, "add", "--all")
     git(folder, "commit", "--quiet", "--message", "first")
     now = present_environment()
@@ -261,7 +261,7 @@ def test_what_has_changed_since_is_said(
 
 
 def test_other_bytes_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    project = make_project(tmp_path)
+    project = hurried_project(tmp_path)
     run_pipeline(project, Quiet())
     monkeypatch.setattr("tilth.pipelines.model_steps._metadata", lambda _: {"tilth.project": "other"})
     found = reproduce(project, "1", Quiet())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from project_factory import make_project, write_customers
+from project_factory import hurried_project, write_customers
 from tilth.cli import main
 from tilth.errors import DataError, NotFoundError, StoreError, UsageError
 from tilth.pipelines import (
@@ -84,7 +84,7 @@ def test_a_failing_table_leaves_nothing_behind(workspace: Workspace, tmp_path: P
 
 
 def test_each_run_names_the_data_that_it_read(tmp_path: Path, capsys: Capture) -> None:
-    project = make_project(tmp_path, rows=200)
+    project = hurried_project(tmp_path, rows=200)
     folder = project.directory
     assert main(["run", "validate", "--dir", str(folder)]) == 0
     assert main(["run", "validate", "--dir", str(folder)]) == 0
@@ -121,7 +121,7 @@ def test_an_unknown_version_names_those_that_there_are(workspace: Workspace) -> 
 
 
 def test_a_run_stops_where_the_data_shrank_more_than_the_schema_allows(tmp_path: Path) -> None:
-    project = make_project(tmp_path, rows=300)
+    project = hurried_project(tmp_path, rows=300)
     folder = project.directory
     schema = folder / "schema.toml"
     schema.write_text(f"min_rows_ratio = 0.9\n{schema.read_text()}")
@@ -135,7 +135,7 @@ def test_a_run_stops_where_the_data_shrank_more_than_the_schema_allows(tmp_path:
 
 
 def test_a_run_judges_rules_across_columns(tmp_path: Path, capsys: Capture) -> None:
-    project = make_project(tmp_path, rows=200)
+    project = hurried_project(tmp_path, rows=200)
     schema = project.schema_path
     schema.write_text(schema.read_text() + '\n[[rules]]\nexpression = "age >= 18"\n')
     assert main(["run", "validate", "--dir", str(tmp_path)]) == 0

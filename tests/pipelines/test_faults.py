@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from project_factory import make_project
+from project_factory import hurried_project
 from tilth.errors import DataError, StoreError
 from tilth.pipelines import StepReport, run_pipeline
 from tilth.pipelines.feedback import collect_feedback
@@ -65,11 +65,11 @@ def kill_at(project: Project, delay_s: float, how: signal.Signals) -> int:
 
 @pytest.mark.slow
 def test_kill_at_twenty_random_moments_loses_nothing(tmp_path: Path) -> None:
-    project = make_project(tmp_path)
+    project = hurried_project(tmp_path)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     began = time.monotonic()
-    assert finish(start(make_project(elsewhere)))[0] == 0
+    assert finish(start(hurried_project(elsewhere)))[0] == 0
     whole = time.monotonic() - began
     moments = np.random.default_rng(3).uniform(0.1, 1.05 * whole, 20)
     ended = [kill_at(project, float(moment), signal.SIGKILL) for moment in moments]
@@ -86,7 +86,7 @@ def test_kill_at_twenty_random_moments_loses_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_ctrl_c_says_so_and_the_next_run_goes_on(tmp_path: Path) -> None:
-    project = make_project(tmp_path)
+    project = hurried_project(tmp_path)
     process = start(project)
     assert process.stderr is not None
     seen = [process.stderr.readline() for _ in range(7)]
@@ -105,7 +105,7 @@ def test_ctrl_c_says_so_and_the_next_run_goes_on(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_two_runs_at_once_do_not_harm_each_other(tmp_path: Path) -> None:
-    project = make_project(tmp_path)
+    project = hurried_project(tmp_path)
     for status, text in [finish(p) for p in [start(project), start(project), start(project)]]:
         assert status == 0, text
     assert_consistent(project)
@@ -116,7 +116,7 @@ def test_two_runs_at_once_do_not_harm_each_other(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_said_and_nothing_half_written(tmp_path: Path) -> None:
-    project = make_project(tmp_path)
+    project = hurried_project(tmp_path)
     limit = "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
     limit += "resource.setrlimit(resource.RLIMIT_FSIZE, (70_000, 70_000));"
     code = (
@@ -132,7 +132,7 @@ def test_a_full_disk_is_said_and_nothing_half_written(tmp_path: Path) -> None:
 def test_ctrl_c_right_after_a_step_was_recorded_is_ctrl_c(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    project = make_project(tmp_path, rows=100)
+    project = hurried_project(tmp_path, rows=100)
     finish_step = Runner._finish
 
     def interrupted(self: Runner, *given: object) -> object:
@@ -152,7 +152,7 @@ def test_ctrl_c_right_after_a_step_was_recorded_is_ctrl_c(
 def test_a_broken_store_does_not_hide_the_first_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    project = make_project(tmp_path, rows=100)
+    project = hurried_project(tmp_path, rows=100)
 
     def fails(*_given: object) -> None:
         monkeypatch.setattr(Store, "end_execution", broken)
@@ -186,7 +186,7 @@ def test_what_ended_early_is_recorded_with_its_reason(tmp_path: Path) -> None:
 
 
 def test_drafts_of_a_killed_run_are_gone_after_the_next(tmp_path: Path) -> None:
-    project = make_project(tmp_path, rows=100)
+    project = hurried_project(tmp_path, rows=100)
     code = (
         "import os, sys; from tilth.store import files; files.ArtifactStore._keep = lambda s, d: os._exit(9);"
         f"from tilth.cli import main; main(['run', 'split', '--dir', {str(tmp_path)!r}])"
@@ -199,7 +199,7 @@ def test_drafts_of_a_killed_run_are_gone_after_the_next(tmp_path: Path) -> None:
 
 
 def test_a_run_that_skips_shows_the_metrics_and_verdicts_all_the_same(tmp_path: Path) -> None:
-    project = make_project(tmp_path, rows=300)
+    project = hurried_project(tmp_path, rows=300)
     run_pipeline(project, Silent())
     run_pipeline(project, Silent())
     with project.store() as store:
@@ -212,7 +212,7 @@ def test_a_run_that_skips_shows_the_metrics_and_verdicts_all_the_same(tmp_path: 
 @pytest.fixture
 def outcomes(tmp_path: Path) -> Project:
     """A project with served predictions whose outcome is known, half of them of another project."""
-    project = make_project(tmp_path, rows=100)
+    project = hurried_project(tmp_path, rows=100)
     log, feedback = PredictionLog(project.predictions), FeedbackLog(project.predictions)
     row = {"income": 50.5, "age": 40, "plan": "?"}
     scores = {"no": 0.3, "yes": 0.7}

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from project_factory import make_project, write_customers
+from project_factory import hurried_project, write_customers
 from tilth.errors import NotFoundError
 from tilth.monitoring import Monitoring
 from tilth.pipelines import (
@@ -49,7 +49,7 @@ def run(project: Project, *, with_feedback: bool = False) -> RunReport:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with versions 1 (the champion) and 2 (the challenger)."""
-    project = make_project(tmp_path_factory.mktemp("trained"), rows=600)
+    project = hurried_project(tmp_path_factory.mktemp("trained"), rows=600)
     assert run(project).failure is None
     toml = project.directory / "tilth.toml"
     toml.write_text(toml.read_text().replace("n_estimators = 20", "n_estimators = 6"))
@@ -122,7 +122,7 @@ def rings(found: Monitoring) -> list[str]:
 
 def test_a_project_without_a_champion_has_nothing_to_watch(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError) as caught:
-        monitor(make_project(tmp_path, rows=60))
+        monitor(hurried_project(tmp_path, rows=60))
     assert "has no champion" in str(caught.value)
     assert caught.value.mend == "make one with: tilth run"
 
@@ -295,7 +295,7 @@ def test_the_status_of_projects_that_share_a_store_is_of_each_its_own(
     shops = []
     for name, rows in (("one", 300), ("two", 350)):
         (tmp_path / name).mkdir()
-        made = edit(make_project(tmp_path / name, rows=rows), 'name = "customers"', f'name = "{name}"')
+        made = edit(hurried_project(tmp_path / name, rows=rows), 'name = "customers"', f'name = "{name}"')
         shops.append(Project.load(made.directory))
     one, two = shops
     with two.store() as store:
@@ -314,7 +314,7 @@ def test_the_verdict_of_another_project_in_the_store_is_not_shown(
     serve(project, 300, shift=15.0)
     monitor(project)
     (tmp_path / "other").mkdir()
-    other = edit(make_project(tmp_path / "other", rows=60), 'name = "customers"', 'name = "other"')
+    other = edit(hurried_project(tmp_path / "other", rows=60), 'name = "customers"', 'name = "other"')
     monkeypatch.setenv("TILTH_STORE", str(project.state / "store.db"))
     status = project_status(Project.load(other.directory))
     assert status.monitoring is None

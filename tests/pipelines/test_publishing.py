@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from project_factory import make_project, write_customers
+from project_factory import hurried_project, write_customers
 from repositories import git, repository
 from tilth.errors import StoreError
 from tilth.pipelines import StepReport, predict_table, promote, run_pipeline
@@ -160,7 +160,7 @@ def test_runs_models_and_aliases_are_published(tmp_path: Path) -> None:
     with mlflow_server(tmp_path) as url:
         from mlflow import MlflowClient
 
-        project = with_mlflow(make_project(repository(tmp_path / "project")), url)
+        project = with_mlflow(hurried_project(repository(tmp_path / "project")), url)
         git(project.directory, "add", ".")
         git(project.directory, "commit", "--quiet", "--message", "first")
         with project.features_path.open("a") as file:
@@ -210,7 +210,7 @@ def test_runs_models_and_aliases_are_published(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_server_that_is_away_does_not_undo_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
-    project = with_mlflow(make_project(tmp_path), "http://127.0.0.1:9")
+    project = with_mlflow(hurried_project(tmp_path), "http://127.0.0.1:9")
     report = run_pipeline(project, Silent())
     assert report.failure is None
     (note,) = report.notes
@@ -226,7 +226,7 @@ def test_without_the_extra_the_note_says_what_to_install(
     import sys
 
     monkeypatch.setitem(sys.modules, "mlflow", None)
-    report = run_pipeline(with_mlflow(make_project(tmp_path), "http://127.0.0.1:9"), Silent())
+    report = run_pipeline(with_mlflow(hurried_project(tmp_path), "http://127.0.0.1:9"), Silent())
     assert report.failure is None
     assert "needs an extra" in report.notes[0]
 
@@ -274,7 +274,7 @@ def test_whatever_fails_while_publishing_is_a_note(
         raise error
 
     monkeypatch.setattr("tilth.pipelines.publishing._experiment", fails)
-    report = run_pipeline(with_mlflow(make_project(tmp_path, 300), "http://127.0.0.1:9"), Silent())
+    report = run_pipeline(with_mlflow(hurried_project(tmp_path, 300), "http://127.0.0.1:9"), Silent())
     assert report.failure is None
     assert words in report.notes[0]
 
@@ -293,7 +293,7 @@ def test_the_registry_and_the_experiment_may_be_named(
         raise OSError("that is enough")
 
     monkeypatch.setattr("mlflow.MlflowClient", client)
-    project = with_mlflow(make_project(tmp_path, 300), "http://runs")
+    project = with_mlflow(hurried_project(tmp_path, 300), "http://runs")
     settings = replace(project.settings, mlflow_registry="http://models", mlflow_experiment_id="7")
     run_pipeline(replace(project, settings=settings), Silent())
     assert seen == {"tracking_uri": "http://runs", "registry_uri": "http://models", "experiment": "7"}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from project_factory import make_project, write_customers
+from project_factory import hurried_project, write_customers
 from tilth.errors import NotFoundError, TilthError, UsageError
 from tilth.pipelines import (
     RunReport,
@@ -49,7 +49,7 @@ def with_trees(project: Project, trees: int) -> Project:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with versions 1 (the champion), 2 and 3 (the challenger)."""
-    project = make_project(tmp_path_factory.mktemp("trained"), rows=300)
+    project = hurried_project(tmp_path_factory.mktemp("trained"), rows=300)
     for trees in (20, 8, 14):
         assert run(with_trees(project, trees)).failure is None
     return project.directory
@@ -169,7 +169,7 @@ def test_without_a_challenger_there_is_nothing_to_promote(project: Project) -> N
 
 
 def test_before_the_first_run_there_is_nothing_to_promote_or_roll_back(tmp_path: Path) -> None:
-    project = make_project(tmp_path, rows=60)
+    project = hurried_project(tmp_path, rows=60)
     with pytest.raises(NotFoundError):
         promote(project)
     with pytest.raises(UsageError, match="nothing to roll back to"):
@@ -334,7 +334,7 @@ def test_moves_are_recorded_by_kind(project: Project) -> None:
 def test_of_two_first_models_at_once_one_is_the_champion(tmp_path: Path) -> None:
     from tilth.pipelines.release import register
 
-    project = make_project(tmp_path, rows=60)
+    project = hurried_project(tmp_path, rows=60)
     with project.store() as store:
         made = [store.record_artifact("model", "model", letter * 64, 1) for letter in "ab"]
         runs = [store.begin_run("run") for _ in made]
@@ -466,7 +466,7 @@ def test_the_lineage_in_words_and_as_json(project: Project) -> None:
 
 
 def test_the_status_of_a_new_project(tmp_path: Path) -> None:
-    found = project_status(make_project(tmp_path, rows=60))
+    found = project_status(hurried_project(tmp_path, rows=60))
     lines = found.report().splitlines()
     assert lines[0].split() == ["project", "customers"]
     assert "models      none yet: tilth run" in lines

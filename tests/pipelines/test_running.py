@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from project_factory import make_project, write_customers
+from project_factory import hurried_project, write_customers
 from tilth.errors import DataError, FeatureError, ProjectError, UsageError
 from tilth.inference import Graph
 from tilth.pipelines import STEPS, RunReport, StepReport, run_pipeline
@@ -32,7 +32,7 @@ def states(report: RunReport) -> dict[str, str]:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    return make_project(tmp_path)
+    return hurried_project(tmp_path)
 
 
 def edit(project: Project, name: str, old: str, new: str) -> Project:
@@ -82,13 +82,13 @@ def test_changed_features_redo_the_transform_but_not_the_data(project: Project) 
 
 
 def test_the_same_project_gives_the_same_model_anywhere(project: Project, tmp_path: Path) -> None:
-    other = make_project_again(tmp_path / "elsewhere", project)
+    other = hurried_project_again(tmp_path / "elsewhere", project)
     first, second = run(project), run(other)
     for name in ("dataset", "profile", "split", "transform", "model"):
         assert first.artifact(name).digest == second.artifact(name).digest  # type: ignore[union-attr]
 
 
-def make_project_again(folder: Path, project: Project) -> Project:
+def hurried_project_again(folder: Path, project: Project) -> Project:
     folder.mkdir()
     for name in ("customers.csv", "tilth.toml", "schema.toml", "features.py"):
         (folder / name).write_bytes((project.directory / name).read_bytes())
@@ -96,7 +96,7 @@ def make_project_again(folder: Path, project: Project) -> Project:
 
 
 def test_the_order_of_rows_does_not_change_the_model(project: Project, tmp_path: Path) -> None:
-    other = make_project_again(tmp_path / "elsewhere", project)
+    other = hurried_project_again(tmp_path / "elsewhere", project)
     header, *rows = (project.directory / "customers.csv").read_text().splitlines()
     (other.directory / "customers.csv").write_text("\n".join([header, *reversed(rows)]) + "\n")
     first, second = run(project), run(other)

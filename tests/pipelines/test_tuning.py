@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from project_factory import make_project
+from project_factory import hurried_project, make_project
 from tilth.errors import CheckFailed, ProjectError, TilthError, TrainingError, UsageError
 from tilth.pipelines import Standing, StepReport, TuneReport, tune
 from tilth.pipelines.tuning_records import Ledger
@@ -57,10 +57,7 @@ def rewritten(project: Project, tune_section: str, **replaced: str) -> Project:
 
 
 def small(folder: Path, tune_section: str = SPACE) -> Project:
-    made = make_project(folder)
-    path = folder / "tilth.toml"
-    path.write_text(path.read_text().replace("[train]\n", "[train]\nsanity_checks = false\n"))
-    return rewritten(made, tune_section)
+    return rewritten(hurried_project(folder), tune_section)
 
 
 def records(project: Project, report: TuneReport) -> tuple[TrialRecord, ...]:

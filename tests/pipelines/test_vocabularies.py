@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from project_factory import make_project
+from project_factory import hurried_project
 from tilth.pipelines.model_steps import MODEL_STEPS
 from tilth.pipelines.vocabularies import vocabulary_digests
 
@@ -22,7 +22,7 @@ def test_the_files_are_told_by_their_content(tmp_path: Path) -> None:
 
 
 def test_they_are_parameters_of_the_transform(tmp_path: Path) -> None:
-    project = make_project(tmp_path)
+    project = hurried_project(tmp_path)
     (transform,) = (step for step in MODEL_STEPS if step.name == "transform")
     without = transform.parameters(project)
     assert "vocabularies" not in without

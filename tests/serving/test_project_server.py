@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from project_factory import make_project, write_customers
+from project_factory import hurried_project, write_customers
 from served import get, post, serving, tilth
 from tilth.tables import read_predictions
 
@@ -32,7 +32,7 @@ def wait_until(what: str, holds: Any) -> None:
 
 @pytest.mark.slow
 def test_kill_9_under_load_loses_no_answer_and_the_next_server_knows_them(tmp_path: Path) -> None:
-    project = make_project(tmp_path)
+    project = hurried_project(tmp_path)
     assert tilth("run", folder=tmp_path).returncode == 0
     answered: list[str] = []
 
@@ -65,7 +65,7 @@ def test_kill_9_under_load_loses_no_answer_and_the_next_server_knows_them(tmp_pa
 
 @pytest.mark.slow
 def test_the_server_follows_promote_and_rollback_without_a_failed_request(tmp_path: Path) -> None:
-    make_project(tmp_path)
+    hurried_project(tmp_path)
     assert tilth("run", folder=tmp_path).returncode == 0
     seen: list[tuple[int, int]] = []
     with serving(tmp_path) as (url, _):
@@ -95,7 +95,7 @@ def test_the_server_follows_promote_and_rollback_without_a_failed_request(tmp_pa
 
 
 def test_serving_without_a_champion_says_what_to_do(tmp_path: Path) -> None:
-    make_project(tmp_path)
+    hurried_project(tmp_path)
     done = tilth("serve", "--port", "0", folder=tmp_path)
     assert done.returncode == 2
     assert "has no champion" in done.stderr
@@ -103,7 +103,7 @@ def test_serving_without_a_champion_says_what_to_do(tmp_path: Path) -> None:
 
 
 def test_columns_that_the_model_does_not_use_may_be_left_out(tmp_path: Path) -> None:
-    make_project(tmp_path)
+    hurried_project(tmp_path)
     features = tmp_path / "features.py"
     kept = [line for line in features.read_text().splitlines() if '"income"' not in line]
     features.write_text("\n".join(kept) + "\n")
@@ -121,7 +121,7 @@ def test_columns_that_the_model_does_not_use_may_be_left_out(tmp_path: Path) -> 
 
 def test_production_does_not_depend_on_the_working_tree(tmp_path: Path) -> None:
     """The schema is that of the version, not the one that somebody is writing at the moment."""
-    make_project(tmp_path)
+    hurried_project(tmp_path)
     assert tilth("run", folder=tmp_path).returncode == 0
     curated = (tmp_path / "schema.toml").read_text().replace('"basic", ', '"basic", "gold", ')
     rows = "income,age,plan\n52.5,41,pro\n40,30,?\n"

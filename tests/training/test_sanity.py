@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import odd_estimators
 from tilth.metrics import LabelEncoding
 from tilth.training.findings import Finding, failure, in_words
-from tilth.training.learning import Recipe
+from tilth.training.learning import Recipe, learn
 from tilth.training.memorizing import loss_falls, memorizes
 from tilth.training.rehearsing import copied, drawn, rehearsal
 from tilth.training.rows import Rows
@@ -194,3 +196,41 @@ def test_findings_in_words() -> None:
     assert in_words(found) == "leak noted; leak failed"
     assert "a sanity check does not hold:\n    leak: x tells y" in str(failure(found))
     assert failure(found[1:]) is None
+
+
+@pytest.mark.parametrize("estimator", ["lightgbm", "xgboost", "sklearn.naive_bayes.GaussianNB"])
+def test_few_rows_need_not_have_all_classes(estimator: str) -> None:
+    """Their codes then have gaps, which libraries number in their own ways."""
+    encoding = LabelEncoding("multiclass", tuple(f"c{code}" for code in range(60)))
+    few = rows_of(THREE)
+    rows = Rows(few.X, np.array([3, 17, 59])[few.y])
+    recipe = Recipe(encoding, estimator, class_weights={"c17": 2.0, "c1": 3.0})
+    if estimator != "sklearn.naive_bayes.GaussianNB":
+        recipe = replace(recipe, parameters={"n_estimators": 20})
+    findings = check_recipe(recipe, rows, rows)
+    assert failure(findings) is None
+    assert outcomes(findings)["one_example"] == outcomes(findings)["handful"] == "passed"
+
+
+def test_losses_are_those_of_the_classes_that_training_met() -> None:
+    few = rows_of(THREE)
+    rows = Rows(few.X, np.array([3, 17, 59])[few.y])
+    encoding = LabelEncoding("multiclass", tuple(f"c{code}" for code in range(60)))
+    told, wanted = (
+        learn(Recipe(labels, parameters={"n_estimators": 10}), each, each).curves["train"]["multi_logloss"]
+        for labels, each in ((encoding, rows), (THREE, few))
+    )
+    assert told == pytest.approx(wanted)
+    assert 0 < told[-1] < told[0]
+
+
+def test_many_rows_of_hostile_kinds_raise_no_warning() -> None:
+    """Warnings are errors here."""
+    few = rows_of(BINARY)
+    X = np.where(few.X > 1, np.inf, few.X).astype(np.float32)
+    X[:, 2] = np.nan
+    assert failure(check_recipe(Recipe(BINARY, parameters={"n_estimators": 10}), Rows(X, few.y), few)) is None
+    many = LabelEncoding("multiclass", tuple(f"c{code}" for code in range(300)))
+    rows = Rows(few.X, np.arange(400) % 300)
+    findings = check_recipe(Recipe(many, "sklearn.naive_bayes.GaussianNB"), rows, rows)
+    assert failure(findings) is None

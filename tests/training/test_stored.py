@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tilth.errors import TrainingError
 from tilth.metrics import LabelEncoding
 from tilth.training import Recipe, Rows, export, learn
 from tilth.training import rows as rows_module
@@ -101,3 +102,16 @@ def test_some_rows_do_not_depend_on_the_order_and_leave_the_rest_alone() -> None
     assert len(one) == 50
     assert {tuple(row) for row in one.X.tolist()} == {tuple(row) for row in other.X.tolist()}
     assert rows.some(200) is rows
+
+
+def test_an_estimator_that_has_no_room_is_refused_before_it_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    X = some_features(200)
+    monkeypatch.setattr(rows_module, "MOST_BYTES", 100)
+    monkeypatch.setattr("tilth.training.fitting.free_bytes", lambda: 10_000)
+    rows = Rows(stored([X], 5, tmp_path), (X[:, 0] > 0).astype(np.int64), folder=tmp_path)
+    recipe = Recipe(LabelEncoding("binary", ("no", "yes")), "sklearn.linear_model.LogisticRegression")
+    with pytest.raises(TrainingError, match="needs all 200 x 5 features in memory"):
+        learn(recipe, rows)
+    assert learn(recipe, Rows(X, rows.y))

@@ -164,8 +164,7 @@ def test_every_standard_space_is_one_that_the_estimator_takes(name: str) -> None
         if name == "network":
             check_settings(ends)
             continue
-        extra = {"probability": True} if name.endswith("SVC") else {}
-        make_estimator(name, {**extra, **ends}, task=task)  # type: ignore[arg-type]
+        make_estimator(name, ends, task=task)  # type: ignore[arg-type]
 
 
 def test_an_estimator_without_a_known_space_asks_for_one() -> None:
@@ -202,6 +201,7 @@ def test_a_trial_behind_the_median_is_pruned_and_one_ahead_is_not() -> None:
     assert watched(Pruner(others(4), Aim("auroc"), "x"), 0.9) is None
     assert watched(Pruner(others(7), Aim("auroc"), "y"), 0.9) is None
     assert watched(Pruner(others(7), Aim("auroc", second="size_mb"), "x"), 0.9) is None
+    assert watched(Pruner(others(7), Aim("auroc", prune=False), "x"), 0.9) is None
     assert watched(Pruner(others(7), Aim("auroc", constraints={"size_mb": 1.0}), "x"), 0.9) is None
     assert watched(Pruner(others(7), Aim("auroc"), "x"), 0.9, "train.auc") is None
 

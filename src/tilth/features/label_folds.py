@@ -99,7 +99,7 @@ def deal_folds(table: Table, columns: Sequence[str], label: np.ndarray) -> np.nd
     Args:
         table: n rows.
         columns: those that tell rows apart.
-        label: numbers, (n,) or (n, k); it only gives equal rows an order, in which their numbers are dealt out.
+        label: numbers, (n,) or (n, k); it only gives equal rows an order, in which numbers are dealt out.
 
     Returns:
         int64, (n,).

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import get_args
 
@@ -11,16 +11,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tilth.errors import DataError, UsageError, closest
-from tilth.metrics.label_lists import encode_lists, is_list, label_lists, list_counts
-from tilth.metrics.label_values import LabelValue, find_class, guess_positive, label_counts, label_text
+from tilth.errors import DataError, UsageError
+from tilth.metrics.label_classes import meaning_of, unknown_class
+from tilth.metrics.label_lists import encode_lists, label_lists
+from tilth.metrics.label_values import LabelValue, find_class, label_text
 from tilth.tables import Table
 from tilth.types import NUMBER_TASKS, JSONObject, JSONValue, Task
 
 __all__ = ["LabelEncoding"]
-
-MOST_INTEGER_CLASSES = 20
-MOST_TEXT_CLASSES = 1000
 
 
 @dataclass(frozen=True)
@@ -93,99 +91,11 @@ class LabelEncoding:
                 predicted.
             UsageError: a task that the labels do not fit, or a positive class that does not occur.
         """
-        if task == "multilabel" or (task is None and is_list(values)):
-            return cls._multilabel(values, also, separator)
-        if is_list(values):
-            raise UsageError(f"the label is a list, which is not {task}", mend='set task = "multilabel"')
-        if task == "ranking":
-            return cls._ranking(values, group)
-        counts = label_counts(values)
-        if not counts:
-            raise DataError("the label column is empty", expected="at least two rows that have a label")
-        others = {} if also is None else label_counts(also)
-        chosen = task or _infer_task(counts, values.type)
-        if chosen == "regression" or (task is None and not all(map(_is_whole, others))):
-            return cls._regression(counts, given=task is not None)
-        counts |= {value: 0 for value in others if find_class(value, counts) is None}
-        if task is None and len(counts) > 2:
-            chosen = "multiclass"
-        return cls._binary(counts, positive) if chosen == "binary" else cls._multiclass(counts, task)
-
-    @classmethod
-    def _multilabel(
-        cls,
-        values: pa.Array | pa.ChunkedArray,
-        also: pa.Array | pa.ChunkedArray | None,
-        separator: str | None,
-    ) -> LabelEncoding:
-        lists = label_lists(values, separator)
-        if lists.null_count == len(lists):
-            raise DataError("the label column is empty", expected="at least two rows that have a label")
-        counts = list_counts(lists) | ({} if also is None else list_counts(label_lists(also, separator)))
-        if not counts:
-            raise DataError("no row has any label", expected="lists with at least one text in some row")
-        if len(counts) > MOST_TEXT_CLASSES:
-            raise _too_many(len(counts))
-        return cls("multilabel", tuple(sorted(counts)), separator=separator)
-
-    @classmethod
-    def _ranking(cls, values: pa.Array | pa.ChunkedArray, group: str | None) -> LabelEncoding:
-        if group is None:
-            raise UsageError(
-                "nothing says which rows are ranked together",
-                expected="the column whose rows are",
-                mend='name it: group = "query" under [project], or --group',
-            )
-        if values.null_count == len(values):
-            raise DataError("the label column is empty", expected="at least two rows that have a label")
-        encoding = cls("ranking", group=group)
-        encoding.encode(values.drop_null())
+        meaning = meaning_of(values, task, positive, also, group=group, separator=separator)
+        encoding = cls(*meaning, group=group, separator=separator)
+        if encoding.task == "ranking":
+            encoding.encode(values.drop_null())
         return encoding
-
-    @classmethod
-    def _regression(cls, counts: Mapping[LabelValue | float, int], given: bool) -> LabelEncoding:
-        if any(isinstance(value, str) for value in counts):
-            raise UsageError(
-                "the label is text, which regression cannot predict",
-                expected="a column of numbers",
-                mend='set task = "multiclass" or "binary"',
-            )
-        note = f"the label has {len(counts)} distinct numbers: taken as a quantity (regression)"
-        return cls("regression", (), () if given else (note,))
-
-    @classmethod
-    def _binary(cls, counts: dict[LabelValue | float, int], positive: LabelValue | None) -> LabelEncoding:
-        known = _with_usual_partner(_whole(counts), positive)
-        if len(known) == 1:
-            raise _only_one(known)
-        if len(known) != 2:
-            shown = ", ".join(sorted(label_text(value) for value in known)[:10])
-            raise UsageError(
-                f"the label has {len(known)} distinct values where two are needed: {shown}",
-                expected="two classes",
-                mend='set task = "multiclass"',
-            )
-        chosen, reason = guess_positive(known)
-        if positive is not None:
-            found = find_class(positive, known)
-            if found is None:
-                raise _unknown_class(positive, tuple(known))
-            chosen, reason = found, ""
-        (negative,) = (value for value in known if value != chosen)
-        note = f"'{label_text(chosen)}' is taken as the positive class: {reason}"
-        return cls("binary", (negative, chosen), (note,) if reason else ())
-
-    @classmethod
-    def _multiclass(cls, counts: dict[LabelValue | float, int], task: Task | None) -> LabelEncoding:
-        known = _whole(counts)
-        if len(known) > MOST_TEXT_CLASSES:
-            raise _too_many(len(known))
-        if len(known) < 2:
-            raise _only_one(known)
-        classes = tuple(sorted(known, key=lambda value: (isinstance(value, str), value)))
-        integers = not isinstance(classes[0], str)
-        note = f"the label has {len(classes)} distinct whole numbers: taken as classes (multiclass)"
-        return cls("multiclass", classes, (note,) if integers and task is None else ())
 
     def encode(self, values: pa.Array | pa.ChunkedArray) -> npt.NDArray[np.int64] | npt.NDArray[np.float64]:
         """Codes (n,) of the classes; numbers as float64; for several labels (n, classes), 1 or 0.
@@ -339,71 +249,5 @@ class LabelEncoding:
     def _code(self, value: LabelValue | float) -> int:
         found = find_class(value, self.classes)
         if found is None:
-            raise _unknown_class(value, self.classes)
+            raise unknown_class(value, self.classes)
         return self.classes.index(found)
-
-
-def _infer_task(counts: Mapping[LabelValue | float, int], type_: pa.DataType) -> Task:
-    if len(counts) <= 2 and all(map(_is_whole, counts)):
-        return "binary"
-    if pa.types.is_floating(type_) or (pa.types.is_integer(type_) and len(counts) > MOST_INTEGER_CLASSES):
-        return "regression"
-    return "multiclass"
-
-
-def _is_whole(value: LabelValue | float) -> bool:
-    return not isinstance(value, float) or value.is_integer()
-
-
-def _whole(counts: Mapping[LabelValue | float, int]) -> dict[LabelValue, int]:
-    """The counts with whole floats as integers, since classes are never floats."""
-    known: dict[LabelValue, int] = {}
-    for value, count in counts.items():
-        if isinstance(value, float):
-            if not _is_whole(value):
-                raise UsageError(
-                    f"the label {value!r} is not a class", expected="texts, whole numbers or booleans"
-                )
-            value = int(value)  # noqa: PLW2901 - the same class under its plain name
-        known[value] = known.get(value, 0) + count
-    return known
-
-
-def _with_usual_partner(known: dict[LabelValue, int], positive: LabelValue | None) -> dict[LabelValue, int]:
-    """A lone class of a usual pair gets its partner: rows of one class only are still binary."""
-    if len(known) != 1:
-        return known
-    (value,) = known
-    pair: tuple[LabelValue, LabelValue] = (False, True) if isinstance(value, bool) else (0, 1)
-    if value in pair:
-        return {partner: known.get(partner, 0) for partner in pair}
-    if positive is not None and find_class(positive, known) is None:
-        return {**known, positive: 0}
-    return known
-
-
-def _too_many(classes: int) -> DataError:
-    return DataError(
-        f"the label has {classes} distinct values, too many to be classes",
-        expected=f"at most {MOST_TEXT_CLASSES} classes",
-        mend="is the label an identifier or free text? choose another column",
-    )
-
-
-def _only_one(known: Mapping[LabelValue, int]) -> DataError:
-    return DataError(
-        f"the label has only one value, '{label_text(next(iter(known)))}'",
-        expected="at least two classes",
-        mend="choose another label, or data in which every class occurs",
-    )
-
-
-def _unknown_class(value: object, classes: Sequence[LabelValue]) -> DataError:
-    text = label_text(value)
-    names = [label_text(known) for known in classes]
-    near = closest(text, names)
-    return DataError(
-        f"'{text}' is not a class of the label",
-        expected="one of " + ", ".join(names[:20]),
-        mend=f"did you mean '{near}'?" if near else None,
-    )

@@ -91,7 +91,7 @@ def business_of(
         >>> values = {"g": {"g": 1.0, "b": 0.0}, "b": {"g": -5.0, "b": 0.0}}
         >>> business = business_of(BusinessSection(metric="profit", unit="EUR", values=values), found)
         >>> business.shown(business.value), business.faultless
-        ('0.5 [-0.06581, 1.066] EUR', 0.75)
+        ('0.5 [-0.06579, 1.066] EUR', 0.75)
     """
     declared = Business(section.metric or "value of a row", section.unit or "", section.target)
     try:

@@ -90,9 +90,12 @@ def _refuse_changed(context: StepContext) -> None:
             raise DataError(f"the {what} changed while it was read", where=str(path), mend="run again")
 
 
+_NONE: npt.NDArray[np.bool_] = np.empty(0, bool)
+
+
 def _with_label(table: Table, label: str) -> tuple[Table, int]:
     """The rows that have a label, and how many have none; a number that is none is no label."""
-    keep = np.concatenate([_is_known(b.column(0)) for b in table.select([label]).batches()] or [[]])
+    keep = np.concatenate([_is_known(b.column(0)) for b in table.select([label]).batches()] or [_NONE])
     missing = int(len(keep) - keep.sum())
     return (table if missing == 0 else table.filter(keep.astype(bool))), missing
 

@@ -42,7 +42,7 @@ def _train(context: StepContext) -> StepResult:
     learned = material.learned
     model = export(material.transform, learned, metadata=_metadata(context))
     context.output["model"].write_bytes(model)
-    document = _training(material, learned, train, dev)
+    document = _training(learned, train, dev)
     context.output["training"].write_text(json.dumps(document, indent=1, allow_nan=False), encoding="utf-8")
     parity = check_parity(Graph.from_bytes(model), learned, material.parts.part("dev"), dev.X)
     section = context.project.configuration.train
@@ -59,8 +59,8 @@ def _train(context: StepContext) -> StepResult:
     )
 
 
-def _training(material: Material, learned: Learned, train: Rows, dev: Rows) -> JSONObject:
-    """How the model came to be: its rule, its calibration, its curves, and how it does on what it has seen."""
+def _training(learned: Learned, train: Rows, dev: Rows) -> JSONObject:
+    """How the model came to be: its rule, calibration and curves, and how it does on what it has seen."""
     seen = train.some(_MOST_SEEN)
     evaluations = {"train": _seen(learned, seen), "dev": _seen(learned, dev)}
     calibration = learned.calibration

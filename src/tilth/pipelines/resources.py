@@ -137,7 +137,13 @@ def _peak_mb() -> float:
     """The most memory that this process ever held, in MB; 0 where the operating system does not tell."""
     if sys.platform == "win32":
         return float(psutil.Process().memory_info().peak_wset) / _MB
-    import resource
+    if sys.platform == "darwin":
+        import resource
 
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / _MB if sys.platform == "darwin" else peak * 1024 / _MB
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _MB
+    # Not what getrusage tells, in which the peak of the program that started this one counts too.
+    with contextlib.suppress(OSError), open("/proc/self/status", encoding="ascii", errors="replace") as file:  # noqa: PTH123 - no file of the disk
+        for line in file:
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024 / _MB
+    return 0.0

@@ -47,8 +47,7 @@ def _forbidden(context: StepContext, train: Table) -> dict[str, str]:
     for name in schema.names:
         if "serving" in schema[name].not_in:
             forbidden[name] = "the schema says that it is not known when the model is asked (not_in serving)"
-    for name, reason in _reserved(context.project):
-        forbidden[name] = reason
+    forbidden |= dict(_reserved(context.project))
     forbidden[context.project.label] = "it is the label, which is not known when the model is asked"
     return forbidden
 

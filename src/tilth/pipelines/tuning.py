@@ -77,7 +77,7 @@ def tune(
         tell: who is told how far the search is.
         trials: how many there shall be in all; default: what [tune] says.
         jobs: how many are done at the same time, each in a process of its own.
-        timeout_s: seconds after which no trial is begun; default: no limit.
+        timeout_s: seconds after which no trial is begun, from the first on; default: no limit.
 
     Returns:
         What all trials so far have shown; `failure` is set when there is no trial that may be used.
@@ -88,7 +88,6 @@ def tune(
         TilthError: whatever keeps trials from being done.
     """
     total = _checked(project, trials, jobs, timeout_s)
-    until = None if timeout_s is None else time.time() + timeout_s
     search_of(project, {})  # a mistake in [tune] is told before anything is done
     prepared = run_pipeline(project, listener, until=_BEFORE)
     if prepared.failure is not None:
@@ -104,7 +103,7 @@ def tune(
         ledger = Ledger(store, search, run.number)
         with _ended(store, run):
             before = len(ledger.records())
-            _search(project, ledger, artifacts, material, inputs, total, jobs, until, tell)
+            _search(project, ledger, artifacts, material, inputs, total, jobs, timeout_s, tell)
             report = _report(project, ledger, artifacts, material, total, before)
             best = report.best
             store.log_parameters(run, {"best": None if best is None else best.to_json()})
@@ -158,7 +157,7 @@ def _search(
     inputs: dict[str, Artifact],
     total: int,
     jobs: int,
-    until: float | None,
+    timeout_s: float | None,
     tell: Callable[[Standing], None],
 ) -> None:
     """Have trials done until there are enough."""
@@ -178,7 +177,7 @@ def _search(
             parameters=recipe_parameters(project),
             run=ledger.run,
             trials=total,
-            until=until,
+            until=None if timeout_s is None else time.time() + timeout_s,
             inputs={
                 name: (found.digest, str(found.properties.get("suffix", "")))
                 for name, found in inputs.items()
@@ -246,7 +245,8 @@ def _lead(
         if kept is None or not artifacts.holds(kept.digest, ".npy", kept.size):
             return None
         stored = np.load(artifacts.path(kept.digest, ".npy"), allow_pickle=False)
-        answers.append(unpacked(stored, material.rows("dev").y))
+        dev = material.rows("dev")
+        answers.append(unpacked(stored, dev.y, dev.groups))
     now, ahead = answers
     tried = sum(trial.state in ("complete", "pruned") for trial in trials)
     return lead_over(search.aim, now, ahead, tried)

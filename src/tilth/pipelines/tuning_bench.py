@@ -117,16 +117,22 @@ def packed(answered: Answered) -> npt.NDArray[np.float64]:
     return np.hstack([np.asarray(part, np.float64).reshape(len(answered), -1) for part in parts])
 
 
-def unpacked(stored: npt.NDArray[np.float64], truth: npt.NDArray[np.generic]) -> Answered:
+def unpacked(
+    stored: npt.NDArray[np.float64],
+    truth: npt.NDArray[np.generic],
+    groups: npt.NDArray[np.int64] | None = None,
+) -> Answered:
     """What `packed` made an array of.
 
     Args:
         stored: the array.
         truth: of the same rows.
+        groups: of the same rows, for a ranking.
     """
     width = 1 if truth.ndim == 1 else truth.shape[1]
     said = stored[:, :width].astype(truth.dtype).reshape(truth.shape)
-    return Answered(truth, said, stored[:, width:] if stored.shape[1] > width else None)  # type: ignore[arg-type]
+    scores = stored[:, width:] if stored.shape[1] > width else None
+    return Answered(truth, said, scores, groups)  # type: ignore[arg-type]
 
 
 def _typical(table: Table) -> pa.Table:

@@ -67,7 +67,7 @@ class TuneReport:
         if not ranked:
             return CheckFailed(
                 "no trial is complete yet",
-                where=", ".join(f"{count} {state}" for state, count in self._states().items()),
+                where=", ".join(f"{count} {state}" for state, count in self._states().items()) or None,
                 mend="give it more time or trials; `tilth tune` goes on with what was done",
             )
         bounds = ", ".join(f"{name} <= {bound:g}" for name, bound in self.search.aim.constraints.items())
@@ -153,9 +153,10 @@ class TuneReport:
         )
 
     def _lines(self) -> Iterator[str]:
-        yield from aligned(self._table())
-        yield ""
-        told = ", ".join(f"{count} {state}" for state, count in self._states().items())
+        if any(trial.is_complete for trial in self.trials):
+            yield from aligned(self._table())
+            yield ""
+        told = ", ".join(f"{count} {state}" for state, count in self._states().items()) or "none was begun"
         before = f"; {self.before} from before" if self.before else ""
         yield f"{len(self.trials)} of {max(self.total, len(self.trials))} trials: {told}{before}"
         if len(self.trials) < self.total and grid_size(self.search.spaces) <= len(self.trials):

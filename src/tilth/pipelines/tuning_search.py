@@ -134,7 +134,7 @@ def _aim(configuration: Configuration) -> Aim:
             )
         if not bound > 0:
             raise ProjectError(f"{name} = {bound:g} allows nothing", where=f"{where} constraints")
-    return Aim(metric, best > 0, dict(section.constraints), section.second or "")
+    return Aim(metric, best > 0, dict(section.constraints), section.second or "", section.prune)
 
 
 def _spaces(project: Project, estimators: tuple[str, ...], stops: bool) -> dict[str, Space]:

@@ -139,6 +139,7 @@ class TuneSection(_Section, frozen=True):
     parameters: dict[str, SearchSpace] = {}
     constraints: dict[str, float] = {}
     second: Literal["latency_us", "memory_mb", "size_mb"] | None = None
+    prune: bool = True
 
 
 class EvaluateSection(_Section, frozen=True):

@@ -271,7 +271,7 @@ seed = 0
 [train]
 estimator = "lightgbm"  # or a scikit-learn class: "sklearn.linear_model.LogisticRegression"
 seed = 0
-threshold = 0.5  # positive from this probability on
+threshold = 0.5  # positive above this probability; or a goal: "f1", "recall >= 0.9"
 parameters = {}
 
 [evaluate]

@@ -63,5 +63,8 @@ def _of_training(
             yield "train", f"{task} has no threshold to choose", "no goal as threshold"
     if task in NUMBER_TASKS | {"multilabel"} and has_class_weights:
         yield "train", f"class_weights are for rows of one class, which {task} has not", "no class_weights"
+    if task == "multiclass" and is_goal and threshold not in ("f1", "value"):
+        what = f'threshold = "{threshold}" is for two classes'
+        yield "train", what, '"value" with [business] values, or no goal'
     if task == "multilabel" and threshold == "value":
         yield "train", 'threshold = "value" is for one class a row', 'another goal, such as "f1"'

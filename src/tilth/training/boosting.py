@@ -164,6 +164,14 @@ def _dev_rows(estimator: Any, train: Rows, dev: Rows | None) -> Rows | None:
     return dev.take(dev.order()) if len(dev) >= LEAST_DEV_ROWS else None
 
 
+def _as_encoded(train: Rows, estimator: object, y: Labels) -> Labels:
+    """Codes as LightGBM numbers the classes that it meets: it does so itself only for training rows."""
+    if not hasattr(estimator, "predict_proba"):
+        return y
+    met = np.unique(train.y)
+    return y if np.array_equal(met, np.arange(len(met))) else np.searchsorted(met, y).astype(np.int64)
+
+
 def _metric_name(name: str) -> str:
     """A library's name for a metric, without what other systems do not take in names: "ndcg@10"."""
     return name.replace("@", "_at_")
@@ -182,7 +190,7 @@ def _fit_lightgbm(
     if dev is not None:
         options |= {
             "eval_X": (train.X, dev.X),
-            "eval_y": (train.y, dev.y),
+            "eval_y": (_as_encoded(train, estimator, train.y), _as_encoded(train, estimator, dev.y)),
             "eval_names": ["train", "dev"],
             "eval_sample_weight": None if dev.weights is None else [train.weights, dev.weights],
             "callbacks": [

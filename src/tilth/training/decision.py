@@ -141,8 +141,9 @@ class Decision:
             rule = "greatest expected value"
         elif self.thresholds is not None:
             rule = f"thresholds from {min(self.thresholds):.4g} to {max(self.thresholds):.4g}"
+        aim = f" for {self.goal}" if self.goal and self.values is None else ""
         reached = ", ".join(f"{name} {each}" for name, each in self.figures.items())
-        return rule + (f" for {self.goal}" if self.goal else "") + (f" ({reached})" if reached else "")
+        return rule + aim + (f" ({reached})" if reached else "")
 
 
 def _listed(values: Sequence[float]) -> list[JSONValue]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from tilth.errors import TrainingError
 from tilth.training.boosting import Estimator, Watch, first_line, fit_boosting, is_boosting
 from tilth.training.rows import Floats, Labels, Rows
+from tilth.training.stored import free_bytes
 
 __all__ = ["RowsEstimator", "fit_estimator", "fit_ordered", "fit_rows", "outputs_of"]
 
@@ -141,13 +142,11 @@ def _check_room(estimator: Estimator, rows: Rows) -> None:
     """
     if not isinstance(rows.X, np.memmap):
         return
-    import psutil
-
-    needed, free = 16 * rows.X.size, psutil.virtual_memory().available
+    needed, free = 16 * rows.X.size, free_bytes()
     if needed > free:
         raise TrainingError(
-            f"{type(estimator).__name__} needs all {len(rows):,} x {rows.X.shape[1]} features in memory: about "
-            f"{needed / 1e9:.0f} GB, and {free / 1e9:.0f} GB are free",
+            f"{type(estimator).__name__} needs all {len(rows):,} x {rows.X.shape[1]} features in memory: "
+            f"about {needed / 1e9:.0f} GB, and {free / 1e9:.0f} GB are free",
             where="[train] estimator",
             mend="choose lightgbm, which reads them from a file, or learn from fewer rows",
         )

@@ -183,7 +183,7 @@ def _of_classes(
             expected='"value" with [business] values, or nothing: the most probable class is said',
         )
     if goal.kind == "f1" or values is None:
-        return Decision(goal=goal.text)
+        return Decision()  # nothing to choose
     rule = Decision(values=tuple(tuple(row) for row in values.tolist()), goal=goal.text)
     said = rule.codes(shown, "multiclass")
     counts = np.bincount(codes * classes + said, weights, minlength=classes**2).reshape(classes, classes)

@@ -18,6 +18,7 @@ __all__ = ["OLDER", "Moments", "age_weights"]
 OLDER = "older"
 """The part of rows that are too old to be learned from."""
 
+_WHERE = "[train] time"
 _SHOWN = 3
 
 
@@ -53,14 +54,13 @@ class Moments:
         """
         others = [other for other in instead if other in table.columns]
         columns = table.select([name, *others])
-        times = EventTimes([(columns, name)])
         data = columns.to_arrow()
-        values, there = _read(times, data, name, columns)
-        for other in others if times.is_datetime else ():
-            more, known = _read(EventTimes([(columns, other)]), data, other, columns)
+        is_datetime, values, there = _read(data, name, columns)
+        for other in others if is_datetime else ():
+            _, more, known = _read(data, other, columns)
             values, there = np.where(there, values, more), there | known
-        _check_moments(values, there, name, table.name)
-        return cls(values / 1e6 if times.is_datetime else values, times.is_datetime)
+        _check_moments(values, there, name)
+        return cls(values / 1e6 if is_datetime else values, is_datetime)
 
     def ages(self, learned: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
         """How much older each row is than the newest of those learned from; negative where it is newer."""
@@ -116,15 +116,23 @@ def age_weights(ages: npt.NDArray[np.float64], half_life: float) -> npt.NDArray[
 
 
 def _read(
-    times: EventTimes, data: pa.Table, name: str, table: Table
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    data: pa.Table, name: str, table: Table
+) -> tuple[bool, npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """Whether a column holds datetimes; its times, in microseconds if so, and which of them are there."""
+    try:
+        times = EventTimes([(table, name)])
+    except DataError as error:
+        raise DataError(
+            error.what,
+            where=_WHERE,
+            expected=error.expected,
+            mend=f'name another column, or read its dates: types = {{ {name} = "datetime" }} under [data]',
+        ) from error
     values, there = times.read(data.column(name).combine_chunks(), name, table)
-    return values.astype(np.float64), there
+    return times.is_datetime, values.astype(np.float64), there
 
 
-def _check_moments(
-    values: npt.NDArray[np.float64], there: npt.NDArray[np.bool_], name: str, where: str
-) -> None:
+def _check_moments(values: npt.NDArray[np.float64], there: npt.NDArray[np.bool_], name: str) -> None:
     wrong = ~there | ~np.isfinite(values)
     if not wrong.any():
         return
@@ -133,7 +141,7 @@ def _check_moments(
     shown = ", ".join(str(row + 1) for row in rows[:_SHOWN].tolist()) + more
     raise DataError(
         f"{len(rows)} of {len(values)} rows have no moment in column '{name}': row {shown}",
-        where=f"{where} ([train] time)",
+        where=_WHERE,
         expected="a time in every row, since by it rows are weighted or left out",
         mend='fill it, leave these rows out, or use history = "all"',
     )

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from tilth.errors import TrainingError
 from tilth.training.findings import Finding
-from tilth.training.learning import Curves, Learned, Recipe, learn
-from tilth.training.rehearsing import copied, drawn, in_turns, is_costly, rehearsal
+from tilth.training.learning import Curves, Recipe
+from tilth.training.rehearsing import Attempt, attempt, copied, drawn, in_turns, is_costly, rehearsal
 from tilth.training.rows import Rows
 from tilth.training.strength import CHANCE, strength, strength_name
 
@@ -103,10 +103,10 @@ class _Trial:
 
     def learned(
         self, positions: npt.NDArray[np.int64], most_rounds: int | None = None
-    ) -> tuple[Learned, Rows]:
+    ) -> tuple[Attempt, Rows]:
         """A model that knows nothing but some examples, and the copies of these that it learned from."""
         rows = copied(self.pool, positions, self.copies)
-        return learn(rehearsal(self.recipe, most_rounds), rows, rows), rows
+        return attempt(rehearsal(self.recipe, most_rounds), rows, rows), rows
 
 
 def _copies(recipe: Recipe, rows: int) -> int:
@@ -156,7 +156,7 @@ def _handful(trial: _Trial, gap: float) -> list[Finding]:
     said = f"{len(positions)} examples learned by heart reach {name} " + (
         "undefined" if found is None else f"{found:.2f}"
     )
-    falls = loss_falls(learned.curves)
+    falls = loss_falls(learned.learned.curves)
     if found is None or (found <= CHANCE[name] + _ABOVE_CHANCE and gap < _CLEAR_GAP):
         return [Finding("handful", "failed", said, figures=figures, mend=_MEND), falls]
     if found < (CHANCE[name] + 1) / 2:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from tilth.training.learning import Recipe
-from tilth.training.rows import Rows
+from tilth.training.learning import Learned, Recipe, learn
+from tilth.training.rows import Floats, Rows
 
-__all__ = ["copied", "drawn", "in_turns", "is_costly", "rehearsal"]
+__all__ = ["Attempt", "attempt", "copied", "drawn", "in_turns", "is_costly", "rehearsal"]
 
 Positions = npt.NDArray[np.int64]
 
@@ -78,6 +78,58 @@ def drawn(rows: Rows, most: int, task: str) -> Rows:
     if rows.groups is not None:
         return rows.take(_whole_groups(rows.groups[order], order, most))
     return rows.take(order[:most])
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A model of few rows.
+
+    Args:
+        learned: it, on the classes that these rows have.
+        codes: their codes among all classes; None where there are none.
+        classes: how many classes there are.
+    """
+
+    learned: Learned
+    codes: npt.NDArray[np.int64] | None
+    classes: int
+
+    def scores(self, X: Floats) -> npt.NDArray[np.float64]:
+        """Those of `Learned`: (n, classes), 0 for a class that the rows did not have; or numbers (n, 1)."""
+        found = self.learned.scores(X)
+        if self.codes is None:
+            return found
+        wide = np.zeros((len(X), self.classes))
+        wide[:, self.codes] = found
+        return wide
+
+
+def attempt(recipe: Recipe, train: Rows, dev: Rows) -> Attempt:
+    """Learn from few rows, which need not have all classes.
+
+    Raises:
+        TrainingError: what the estimator refuses.
+
+    Example:
+        >>> from tilth.metrics import LabelEncoding
+        >>> recipe = Recipe(LabelEncoding("multiclass", tuple("abc")), "sklearn.naive_bayes.GaussianNB")
+        >>> rows = Rows(np.array([[0.0], [1.0], [5.0], [6.0]], np.float32), np.array([0, 0, 2, 2]))
+        >>> attempt(recipe, rows, rows).scores(rows.X).round(2)[0].tolist()
+        [1.0, 0.0, 0.0]
+    """
+    encoding = recipe.encoding
+    if encoding.task not in ("binary", "multiclass") or ".py" in recipe.estimator:
+        # A training function of one's own may rely on the number of classes, and is given all of them.
+        return Attempt(learn(recipe, train, dev), None, len(encoding.classes))
+    codes = np.unique(train.y).astype(np.int64)
+    weights = recipe.class_weights
+    if isinstance(weights, Mapping):
+        weights = {name: weights[name] for code in codes if (name := encoding.names[code]) in weights}
+    met = replace(encoding, classes=tuple(encoding.classes[code] for code in codes))
+    narrow = replace(recipe, encoding=met, class_weights=weights)
+    known = dev.take(np.isin(dev.y, codes))
+    parts = [replace(rows, y=np.searchsorted(codes, rows.y).astype(np.int64)) for rows in (train, known)]
+    return Attempt(learn(narrow, *parts), codes, len(encoding.classes))
 
 
 def copied(rows: Rows, positions: Positions, total: int) -> Rows:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import warnings
+
+import numpy as np
+
 from tilth.training.findings import Finding
 from tilth.training.learning import Recipe
 from tilth.training.memorizing import memorizes
@@ -26,7 +30,6 @@ def check_recipe(recipe: Recipe, train: Rows, dev: Rows) -> list[Finding]:
         TrainingError: what a training function of one's own raises.
 
     Example:
-        >>> import numpy as np
         >>> from tilth.metrics import LabelEncoding
         >>> random = np.random.default_rng(0)
         >>> X = random.normal(size=(300, 3)).astype(np.float32)
@@ -35,7 +38,10 @@ def check_recipe(recipe: Recipe, train: Rows, dev: Rows) -> list[Finding]:
         >>> [(found.check, found.outcome) for found in check_recipe(recipe, rows, rows)][:2]
         [('one_example', 'passed'), ('handful', 'passed')]
     """
-    found = memorizes(recipe, train)
-    if any(finding.outcome == "failed" for finding in found):
-        return found
-    return [*found, shuffled_labels(recipe, train, dev)]
+    with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore"):
+        # What libraries say of few rows, copies and shuffled labels would be taken for news of the training.
+        warnings.simplefilter("ignore")
+        found = memorizes(recipe, train)
+        if any(finding.outcome == "failed" for finding in found):
+            return found
+        return [*found, shuffled_labels(recipe, train, dev)]

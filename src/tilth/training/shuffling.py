@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from tilth.errors import TrainingError, counted
 from tilth.training.findings import Finding
-from tilth.training.learning import Recipe, learn
-from tilth.training.rehearsing import drawn, is_costly, rehearsal
+from tilth.training.learning import Recipe
+from tilth.training.rehearsing import attempt, drawn, is_costly, rehearsal
 from tilth.training.rows import Rows
 from tilth.training.strength import CHANCE, strength, strength_name
 
@@ -114,7 +114,7 @@ def _turned(recipe: Recipe, rows: Rows) -> Rows:
 def _reached(recipe: Recipe, rows: Rows, judged: Rows) -> float | None:
     """What a model of these rows reaches on the others; a fifth of them is its own dev part."""
     held = _held(rows)
-    learned = learn(recipe, rows.take(~held), rows.take(held))
+    learned = attempt(recipe, rows.take(~held), rows.take(held))
     return strength(learned.scores(judged.X), judged.y, recipe.encoding.task, judged.groups)
 
 

@@ -11,7 +11,7 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["MOST_BYTES", "gathered", "stored"]
+__all__ = ["MOST_BYTES", "free_bytes", "gathered", "stored"]
 
 MOST_BYTES = 256 * 2**20
 """Larger arrays are kept in files."""
@@ -77,9 +77,14 @@ def gathered(X: Floats, positions: Positions, folder: Path) -> Floats:
 
 def _is_near(X: Floats) -> bool:
     """Whether there is room for all of it in memory, as pages of its file: any row is then at hand."""
-    import psutil
+    return 2 * X.nbytes < free_bytes()
 
-    return 2 * X.nbytes < int(psutil.virtual_memory().available)
+
+def free_bytes() -> int:
+    """How much memory is free, or would be if the system needed it."""
+    import psutil  # type: ignore[import-untyped] # it ships no types
+
+    return int(psutil.virtual_memory().available)
 
 
 def _pieces(X: Floats, positions: Positions) -> Iterator[Floats]:

@@ -25,6 +25,8 @@ _MOST_PAIRS_OF = 30
 _KNOWN_SHARE = 0.5
 _EXACTLY = 0.9999
 _PLAIN = 1e-6
+_LARGEST = 1e100
+"""Squares of greater numbers overflow."""
 
 
 def exact_functions(target: Target, columns: Sequence[RawColumn], label: str) -> Iterator[Finding]:
@@ -118,7 +120,11 @@ def _solved(columns: Sequence[RawColumn], y: Floats) -> tuple[list[str], list[fl
         return None
     matrix = np.column_stack([column.values[there] for column in usable])
     wanted = y[there]
-    if np.ptp(wanted) == 0 or not np.isfinite(matrix).all() or float(np.abs(matrix).max()) > 1e100:
+    if (
+        np.ptp(wanted) == 0
+        or not np.isfinite(matrix).all()
+        or max(np.abs(matrix).max(), np.abs(wanted).max()) > _LARGEST
+    ):
         return None
     kept = [at for at in range(len(usable)) if np.ptp(matrix[:, at]) > 0]
     if not kept or not _explains(matrix[:, kept], wanted):

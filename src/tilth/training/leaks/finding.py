@@ -73,7 +73,8 @@ def find_leaks(
         what = f"{counted(len(target.y), 'row')} with so few of the rarer label are too few to tell"
         return [Finding("leak", "skipped", what)]
     columns = raw_columns(table)
-    found = _of_columns(target, columns, _column(columns, time), label)
+    with np.errstate(over="ignore", invalid="ignore"):  # numbers too large to be squared tell nothing
+        found = _of_columns(target, columns, _column(columns, time), label)
     looked = [counted(table.num_columns, "column")] if table.num_columns else []
     if features is not None and features.target.says_enough:
         hit = {name for finding in found for name in finding.columns}

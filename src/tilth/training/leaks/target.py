@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -74,7 +75,8 @@ class Target:
         """(n, q), what a column alone is fitted to."""
         if self.has_classes:
             return self.members.T.astype(np.float64)
-        return np.asarray(self.y, np.float64)[:, None]
+        y = np.asarray(self.y, np.float64)[:, None]
+        return y / (float(np.abs(y).max()) or 1.0)  # so that no square overflows
 
     @property
     def says_enough(self) -> bool:
@@ -141,7 +143,8 @@ class Target:
         if not self.has_classes:
             wanted = self.columns[held, 0]
             spread = float(((wanted - wanted.mean()) ** 2).sum())
-            return 1 - float(((wanted - outputs[:, 0]) ** 2).sum()) / spread if spread else None
+            rest = float(((wanted - outputs[:, 0]) ** 2).sum())
+            return 1 - rest / spread if spread and math.isfinite(rest) else None
         values = [class_strength(s, m) for s, m in zip(outputs.T, self.members[:, held], strict=True)]
         known = [value for value in values if value is not None]
         return float(np.mean(known)) if known else None

@@ -136,8 +136,8 @@ class _NetworkEstimator(BaseEstimator):  # type: ignore[misc] # scikit-learn shi
             (*writer.nodes, *nodes), (*writer.constants, *constants), row_cells=row_cells(network)
         )
 
-    def _link(self, _: NodeWriter, raw: str) -> tuple[list[Any], list[Any]]:
-        return link_nodes("softmax", raw)
+    def _link(self, writer: NodeWriter, raw: str) -> tuple[list[Any], list[Any]]:
+        return link_nodes("softmax", writer.as_single(raw))
 
     def _learn_labels(self, train: Rows) -> int:
         """Learn what the labels are; how many outputs they need."""
@@ -188,7 +188,7 @@ class _NetworkEstimator(BaseEstimator):  # type: ignore[misc] # scikit-learn shi
             raise TrainingError("the network is not fitted yet", mend="call fit first")
         return self.network_
 
-    def _outputs(self, X: Floats) -> npt.NDArray[np.float32]:
+    def _outputs(self, X: Floats) -> npt.NDArray[np.float64]:
         return outputs_on_rows(self._fitted_network(), self.values_, np.asarray(X), self.threads)
 
 
@@ -229,7 +229,8 @@ class NetworkClassifier(ClassifierMixin, _NetworkEstimator):  # type: ignore[mis
 
     def predict_proba(self, X: Floats) -> npt.NDArray[np.float32]:
         """Probabilities (n, classes)."""
-        raw = self._outputs(X)
+        # To single precision first, as in the graph: the runtime's exponentials are exact to that only.
+        raw = self._outputs(X).astype(np.float32)
         shares = np.exp(raw - raw.max(axis=1, keepdims=True, initial=-math.inf))
         return np.asarray(shares / shares.sum(axis=1, keepdims=True), np.float32)
 
@@ -258,7 +259,7 @@ class MultilabelNetwork(ClassifierMixin, _NetworkEstimator):  # type: ignore[mis
         return np.asarray(1 / (1 + np.exp(-np.clip(self._outputs(X), -80, 80))), np.float32)
 
     def _link(self, writer: NodeWriter, raw: str) -> tuple[list[Any], list[Any]]:
-        return link_nodes("identity", writer.node("Sigmoid", raw))
+        return link_nodes("identity", writer.node("Sigmoid", writer.as_single(raw)))
 
     def _learn_labels(self, train: Rows) -> int:
         self.classes_ = np.arange(train.y.shape[1])
@@ -278,13 +279,10 @@ class NetworkRegressor(RegressorMixin, _NetworkEstimator):  # type: ignore[misc]
 
     def predict(self, X: Floats) -> npt.NDArray[np.float64]:
         """A number (n,) for each row."""
-        return self._outputs(X)[:, 0].astype(np.float64) * self.scale_ + self.mean_
+        return self._outputs(X)[:, 0] * self.scale_ + self.mean_
 
     def _link(self, writer: NodeWriter, raw: str) -> tuple[list[Any], list[Any]]:
-        from onnx import TensorProto
-
-        double = writer.node("Cast", raw, to=TensorProto.DOUBLE)
-        scaled = writer.node("Mul", double, writer.constant(np.array(self.scale_, np.float64)))
+        scaled = writer.node("Mul", raw, writer.constant(np.array(self.scale_, np.float64)))
         return link_nodes("identity", writer.node("Add", scaled, writer.constant(np.array(self.mean_))))
 
     def _learn_labels(self, train: Rows) -> int:

@@ -260,17 +260,22 @@ def outputs_on_rows(
     values: Mapping[str, npt.NDArray[np.float32]],
     X: npt.NDArray[np.floating],
     threads: int = 1,
-) -> npt.NDArray[np.float32]:
+) -> npt.NDArray[np.float64]:
     """The outputs (n, outputs) of a fitted network for features (n, f), on the processor."""
     import torch
 
     tensors = {name: torch.from_numpy(value) for name, value in values.items()}
     with repeatable(threads), torch.no_grad():
         parts = [
-            run_network(network, tensors, torch.from_numpy(X[places].astype(np.float32, copy=False))).numpy()
+            run_network(
+                network,
+                tensors,
+                torch.from_numpy(X[places].astype(np.float32, copy=False)),
+                precise=True,
+            ).numpy()
             for places in _pieces(len(X), network)
         ]
-    return np.concatenate(parts) if parts else np.empty((0, network.outputs), np.float32)
+    return np.concatenate(parts) if parts else np.empty((0, network.outputs))
 
 
 def _rates(highest: float, steps: int) -> Iterator[float]:

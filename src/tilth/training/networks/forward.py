@@ -40,6 +40,8 @@ def run_network(
     X: Tensor,
     chance: Chance | None = None,
     augmenter: Augmenter | None = None,
+    *,
+    precise: bool = False,
 ) -> Tensor:
     """The outputs (n, outputs) for features (n, f), before any link.
 
@@ -49,16 +51,19 @@ def run_network(
         X: float32 features.
         chance: in training, what is drawn at random; None otherwise.
         augmenter: in training, how rows are varied.
+        precise: numbers and the head are computed in double precision, as the graph does: differences by
+            rounding then stay far below what a probability is told to, however sure the network is.
     """
     import torch
 
     vectors: list[Tensor] = []
     for place, branch in enumerate(network.branches):
         name = branch_name(network, place)
-        x = read_columns(branch, name, values, X)
+        x = read_columns(branch, name, values, X.double() if precise and branch.kind == "numbers" else X)
         if augmenter is not None and chance is not None:
             x = augmenter(branch.kind, x, chance)
-        vectors.append(_through(branch.layers, name, values, x, chance))
+        vector = _through(branch.layers, name, values, x, chance)
+        vectors.append(vector.double() if precise else vector)
     together = vectors[0] if len(vectors) == 1 else torch.cat(vectors, 1)
     return _through(network.head, "head", values, together, chance)
 
@@ -80,6 +85,8 @@ def read_columns(branch: Branch, name: str, values: Tensors, X: Tensor) -> Tenso
 def _through(layers: Sequence[Layer], name: str, values: Tensors, x: Tensor, chance: Chance | None) -> Tensor:
     for place, layer in enumerate(layers):
         own = {key: values[f"{name}.{place}.{key}"] for key in layer.shapes()}
+        if x.is_floating_point():
+            own = {key: value.to(x.dtype) for key, value in own.items()}
         x = FORWARD[type(layer)](layer, own, x, chance)
     return x
 

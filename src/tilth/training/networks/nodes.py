@@ -1,5 +1,6 @@
 """Nodes: what each layer computes, as nodes of an ONNX graph.
 
+Numbers and the head are computed in double precision; for convolutions the runtime has single only.
 Products have the constant matrix on the left and one product for each row: what a row gives then does not
 depend on how many rows there are.
 """
@@ -36,6 +37,9 @@ Values = Mapping[str, npt.NDArray[np.float32]]
 
 _PREFIX = "tilth:estimator."
 
+_FLOAT, _WHOLE, _DOUBLE = 1, 7, 11
+"""TensorProto.FLOAT, INT64, DOUBLE."""
+
 
 class NodeWriter:
     """Collects nodes and constants, and names them."""
@@ -60,6 +64,14 @@ class NodeWriter:
         self.constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
         return name
 
+    def wide(self, values: npt.NDArray[np.float32]) -> str:
+        """A constant tensor in double precision, kept in single, from which the runtime makes it once."""
+        return self.node("Cast", self.constant(values), to=_DOUBLE)
+
+    def as_single(self, tensor: str) -> str:
+        """The same values in single precision."""
+        return self.node("Cast", tensor, to=_FLOAT)
+
     def integers(self, *values: int) -> str:
         """A constant list of whole numbers."""
         return self.constant(np.array(values, np.int64))
@@ -75,7 +87,8 @@ def write_network(writer: NodeWriter, network: Network, values: Values) -> str:
     for place, branch in enumerate(network.branches):
         name = branch_name(network, place)
         x = _read_columns(writer, network, branch, name, values)
-        vectors.append(_through(writer, branch.layers, name, values, x))
+        vector = _through(writer, branch.layers, name, values, x)
+        vectors.append(vector if branch.kind == "numbers" else writer.node("Cast", vector, to=_DOUBLE))
     together = vectors[0] if len(vectors) == 1 else writer.node("Concat", *vectors, axis=1)
     return _through(writer, network.head, "head", values, together)
 
@@ -99,26 +112,32 @@ def _read_columns(writer: NodeWriter, network: Network, branch: Branch, name: st
         x = parts[0] if len(parts) == 1 else writer.node("Concat", *parts, axis=1)
     if len(branch.shape) > 1:
         x = writer.node("Reshape", x, writer.integers(0, *branch.shape))
-    if branch.kind != "tokens":
-        x = writer.node("Sub", x, writer.constant(values[f"{name}.mean"]))
-        x = writer.node("Mul", x, writer.constant(values[f"{name}.factor"]))
-    x = writer.node("Where", writer.node("IsNaN", x), writer.single(0), x)
     if branch.kind == "tokens":
-        from onnx import TensorProto
-
         assert isinstance(branch.layers[0], ReadTokens)
+        x = writer.node("Where", writer.node("IsNaN", x), writer.single(0), x)
         x = writer.node("Clip", x, writer.single(0), writer.single(branch.layers[0].size - 1))
-        return writer.node("Cast", x, to=TensorProto.INT64)
-    x = writer.node("Clip", x, writer.single(-LIMIT), writer.single(LIMIT))
+        return writer.node("Cast", x, to=_WHOLE)
+    is_wide = branch.kind == "numbers"
+    if is_wide:
+        x = writer.node("Cast", x, to=_DOUBLE)
+    constant = writer.wide if is_wide else writer.constant
+    x = writer.node("Sub", x, constant(values[f"{name}.mean"]))
+    x = writer.node("Mul", x, constant(values[f"{name}.factor"]))
+    zero, low, high = (
+        writer.constant(np.array(value, np.float64 if is_wide else np.float32))
+        for value in (0, -LIMIT, LIMIT)
+    )
+    x = writer.node("Where", writer.node("IsNaN", x), zero, x)
+    x = writer.node("Clip", x, low, high)
     axes = len(branch.shape)
     return x if axes == 1 else writer.node("Transpose", x, perm=[0, axes, *range(1, axes)])
 
 
 def _dense(writer: NodeWriter, _: Dense, values: Values, x: str) -> str:
     columns = writer.node("Unsqueeze", x, writer.integers(2))
-    product = writer.node("MatMul", writer.constant(values["weight"]), columns)
+    product = writer.node("MatMul", writer.wide(values["weight"]), columns)
     return writer.node(
-        "Add", writer.node("Squeeze", product, writer.integers(2)), writer.constant(values["bias"])
+        "Add", writer.node("Squeeze", product, writer.integers(2)), writer.wide(values["bias"])
     )
 
 
@@ -169,10 +188,8 @@ def _drop(_: NodeWriter, __: Drop, ___: Values, x: str) -> str:
 
 
 def _read_tokens(writer: NodeWriter, layer: ReadTokens, values: Values, x: str) -> str:
-    from onnx import TensorProto
-
     is_there = writer.node("Greater", x, writer.integers(0))
-    there = writer.node("Unsqueeze", writer.node("Cast", is_there, to=TensorProto.FLOAT), writer.integers(1))
+    there = writer.node("Unsqueeze", writer.node("Cast", is_there, to=_FLOAT), writer.integers(1))
     vectors = writer.node("Gather", writer.constant(values["embedding"]), x, axis=0)
     vectors = writer.node("Mul", writer.node("Transpose", vectors, perm=[0, 2, 1]), there)
     found = writer.node("Relu", _convolution(writer, (layer.kernel,), values, vectors))

@@ -95,10 +95,12 @@ def read_sample(
     Raises:
         ColumnNotFoundError: no column `label`.
         DataError: labels that cannot be predicted, or too few rows.
+        UsageError: several labels, or a ranking.
     """
     table = open_table(data)
     if label not in table.columns:
         raise ColumnNotFoundError(label, table.columns, where=table.name)
+    _refuse_task("multilabel" if table.columns[label].startswith("list[") else task)
     names = _wanted(table, label, columns)
     labels = table.select([label]).to_arrow().column(0).combine_chunks()
     known = _is_known(labels)
@@ -128,6 +130,21 @@ def label_values(labels: npt.NDArray[np.number], encoding: LabelEncoding) -> npt
     if encoding.task == "regression":
         return labels.astype(np.float64)
     return np.array(encoding.names, object)[labels.astype(np.int64)]
+
+
+def _refuse_task(task: Task | None) -> None:
+    if task == "ranking":
+        raise UsageError(
+            "columns are not chosen for a ranking",
+            expected="one of the tasks binary, multiclass, regression",
+            mend="choose them by the label as a number: --task regression",
+        )
+    if task == "multilabel":
+        raise UsageError(
+            "columns are not chosen for several labels at once",
+            expected="a label with one value a row",
+            mend="make a column that says whether a row has the label that you care for, and choose by it",
+        )
 
 
 def _wanted(table: Table, label: str, columns: Sequence[str] | None) -> list[str]:

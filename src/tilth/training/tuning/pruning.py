@@ -54,7 +54,7 @@ class Pruner:
             for trial in trials
             if trial.proposal.estimator == estimator and trial.course and aim.allows(trial)
         ]
-        self._active = not aim.second and len(self._others) >= _LEAST_TRIALS
+        self._active = aim.prune and not aim.second and len(self._others) >= _LEAST_TRIALS
         self._pace = 1.0 if learning_rate is None else _STEPS_PER_UNIT * learning_rate
         self._metric: str | None = None
         self._step, self._best = 0, float("inf")

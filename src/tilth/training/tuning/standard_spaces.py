@@ -53,7 +53,6 @@ STANDARD_SPACES: Mapping[str, Space] = {
     "sklearn.linear_model.Ridge": _STRENGTH,
     "sklearn.linear_model.Lasso": _STRENGTH,
     "sklearn.linear_model.ElasticNet": {**_STRENGTH, "l1_ratio": Range(0.0, 1.0)},
-    "sklearn.svm.SVC": {"C": Range(1e-2, 1e3, log=True), "gamma": Range(1e-5, 1e1, log=True)},
     "sklearn.svm.SVR": {
         "C": Range(1e-2, 1e3, log=True),
         "gamma": Range(1e-5, 1e1, log=True),

@@ -73,6 +73,7 @@ class Aim:
         upward: whether more of it is better.
         constraints: the most that a model may cost, by name of `COSTS`.
         second: a cost that shall be low too; "" for none.
+        prune: whether trials that are behind may be ended early; with a second aim they never are.
 
     Example:
         >>> aim = Aim("auroc", constraints={"size_mb": 1.0})
@@ -88,6 +89,7 @@ class Aim:
     upward: bool = True
     constraints: Mapping[str, float] = field(default_factory=dict, hash=False)
     second: str = ""
+    prune: bool = True
 
     @property
     def costs(self) -> tuple[str, ...]:
