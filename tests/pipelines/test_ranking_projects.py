@@ -184,6 +184,20 @@ def test_init_writes_a_ranking(tmp_path: Path, ask: Callable[..., tuple[int, str
     assert "ndcg_at_10" in {check.metric for check in configuration.checks}
 
 
+def test_a_label_that_is_no_grade_is_ranked_by_its_predicted_value(tmp_path: Path) -> None:
+    data = write_offers(tmp_path / "offers.csv", 20)
+    made = initialize(data, "rating", tmp_path, group="query")
+    assert any("the label is no grade from 0 to 30" in sentence for sentence in made.assumptions)
+    project = Project.load(tmp_path)
+    assert project.configuration.train.parameters == {"objective": "regression"}
+    toml = tmp_path / "tilth.toml"
+    off = "sanity_checks = false\nlearning_curve = []"
+    toml.write_text(toml.read_text().replace("threshold = 0.5", f"threshold = 0.5\n{off}", 1))
+    report = run_silently(Project.load(tmp_path))
+    assert [step.state for step in report.steps][-2] in ("complete", "failed")
+    assert report.artifact("model") is not None
+
+
 def test_init_refuses_what_cannot_be(tmp_path: Path) -> None:
     data = write_offers(tmp_path / "offers.csv", 20)
     with pytest.raises(UsageError, match="which rows are ranked together"):

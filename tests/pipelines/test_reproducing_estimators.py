@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from project_factory import make_project
+from project_factory import hurried_project
 from tilth.pipelines import reproduce, run_pipeline
 from tilth.projects import Project
 
@@ -54,7 +54,7 @@ class Quiet:
 
 def with_estimator(folder: Path, estimator: str, parameters: str) -> Project:
     """A small project that trains this estimator, whatever its checks would say."""
-    make_project(folder)
+    hurried_project(folder)
     toml = folder / "tilth.toml"
     text = toml.read_text()
     text = text.replace('estimator = "lightgbm"', f'estimator = "{estimator}"')

@@ -29,13 +29,14 @@ TEXT = 'x["CONTENT"].lower().tokens().token_ids(60, top=3000, min_count=2)'
 
 
 def make_project(ask: Ask, data: Path, label: str, folder: Path, feature: str, parameters: str = "") -> None:
-    """A project whose only feature is given, with a network and without what trains it again and again."""
+    """A project whose only feature is given, with a network, and no learning curve (as long again)."""
     assert ask("init", data, "--label", label, "--dir", folder)[0] == 0
     (folder / "features.py").write_text(f"def features(x):\n    return {{'it': {feature}}}\n")
     toml = folder / "tilth.toml"
     text = toml.read_text()
     assert 'estimator = "lightgbm"' in text
     text = text.replace('estimator = "lightgbm"', 'estimator = "network"')
+    text = text.replace("[train]\n", "[train]\nlearning_curve = []\n")
     toml.write_text(text.replace("parameters = {}", f"parameters = {{ {parameters} }}"))
 
 

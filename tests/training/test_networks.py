@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy.typing as npt
 import pytest
 from onnx import TensorProto, helper
 
+from project_factory import hurried_project
 from tilth.errors import TrainingError
 from tilth.features import Block
 from tilth.inference import Graph
@@ -229,8 +231,9 @@ def test_the_same_rows_in_any_order_give_the_same_bits() -> None:
 
 
 def test_another_process_with_other_threads_gives_the_same_bits() -> None:
+    here = Path(__file__).parent
     code = (
-        "import sys; sys.path.insert(0, 'tests/training')\n"
+        f"import sys; sys.path[:0] = [{str(here)!r}, {str(here.parent)!r}]\n"
         "import test_networks as t\n"
         "X = t.mixed_rows()\n"
         "print(t.digest(t.fitted(X, t.labels_for('binary', X), *t.MIXED, task='binary', **t.QUICK)))"
@@ -243,8 +246,8 @@ def test_another_process_with_other_threads_gives_the_same_bits() -> None:
         env={"OMP_NUM_THREADS": "3", "PATH": ""},
     )
     X = mixed_rows()
-    here = fitted(X, labels_for("binary", X), *MIXED, task="binary", **QUICK)
-    assert done.stdout.strip() == digest(here)
+    same = fitted(X, labels_for("binary", X), *MIXED, task="binary", **QUICK)
+    assert done.stdout.strip() == digest(same)
 
 
 def test_nothing_else_in_the_process_is_changed() -> None:
@@ -411,6 +414,23 @@ def test_without_torch_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(TrainingError, match=r"pip install 'tilth\[torch\]'"):
         make_estimator("network", {}, task="binary")
+
+
+def test_a_run_without_torch_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, ask: Callable[..., tuple[int, str, str]]
+) -> None:
+    hurried_project(tmp_path, rows=200)
+    toml = tmp_path / "tilth.toml"
+    text = toml.read_text().replace('estimator = "lightgbm"', 'estimator = "network"')
+    toml.write_text(text.replace("n_estimators = 20", "width = 2"))
+    monkeypatch.setitem(sys.modules, "torch", None)
+    status, _, errors = ask("run", "--dir", tmp_path)
+    assert status == 2
+    assert "pip install 'tilth[torch]'" in errors
+    monkeypatch.undo()
+    status, _, errors = ask("run", "--dir", tmp_path)
+    assert status == 0, errors
+    assert "network on 120 rows" in errors
 
 
 def test_a_network_that_is_not_fitted_says_so() -> None:

@@ -14,7 +14,7 @@ from tilth.metrics import CHIEF_METRIC, LabelEncoding
 from tilth.pipelines.challenge import Champion, Duel, Incomparable, challenge
 from tilth.pipelines.curves_step import CURVES_STEP
 from tilth.pipelines.growth_step import GROWTH_STEP
-from tilth.pipelines.learning import Material, material_of, recipe_parameters
+from tilth.pipelines.learning import material_of, recipe_parameters
 from tilth.pipelines.parts import Parts, slices_of
 from tilth.pipelines.rivals import Rival, called_out, rivals
 from tilth.pipelines.sanity_step import SANITY_STEP

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from tilth.errors import ColumnNotFoundError, DataError
+from tilth.errors import ColumnNotFoundError, DataError, UsageError
 from tilth.evaluation import Evaluation, SliceResult
 from tilth.evaluation.business import value_matrix
 from tilth.evaluation.targets import implausible_targets, implausible_value
@@ -141,6 +141,8 @@ def answers_in(
         >>> known.tolist(), answers.predictions.tolist()
         ([True, False], [0])
     """
+    if encoding.task == "multilabel":
+        return _label_lists(values, encoding, where)
     known = np.array([value is not None and value == value for value in values.to_pylist()], bool)
     given = [value for value, there in zip(values.to_pylist(), known, strict=True) if there]
     if encoding.is_number:
@@ -154,6 +156,22 @@ def answers_in(
             return known, Answers((scores > 0.5).astype(np.int64), wide)
     codes = {value: _code(value, encoding, where) for value in set(given)}
     return known, Answers(np.array([codes[value] for value in given], np.int64), None)
+
+
+def _label_lists(
+    values: pa.Array, encoding: LabelEncoding, where: str
+) -> tuple[npt.NDArray[np.bool_], Answers]:
+    """Several labels a row, as lists or as texts like those of the label."""
+    known = np.asarray(values.is_valid().to_numpy(zero_copy_only=False), np.bool_)
+    try:
+        return known, Answers(encoding.encode(values.filter(pa.array(known))), None)
+    except (DataError, UsageError) as error:
+        raise DataError(
+            error.what,
+            where=f"column '{where}', which [baselines] in tilth.toml names",
+            expected=error.expected,
+            mend=error.mend,
+        ) from error
 
 
 def _of_column(

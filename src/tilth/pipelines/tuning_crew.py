@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any
@@ -23,6 +24,7 @@ __all__ = ["Crew"]
 
 _MOST_FALSE_STARTS = 3
 _PATIENCE_S = 0.5
+_PAUSE_S = 5.0
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _TAIL = 2000
 
@@ -48,7 +50,8 @@ class Crew:
         """Let the workers do what they can.
 
         Args:
-            tell: is called whenever a trial began or ended, and twice a second.
+            tell: is called whenever a trial began or ended here, and every few seconds, since others may work
+                on the same search.
 
         Raises:
             TilthError: a worker finds that no trial can be done.
@@ -56,10 +59,14 @@ class Crew:
         """
         try:
             self._workers = [self._started() for _ in range(self.jobs)]
+            last = 0.0
             while self._workers:
                 with contextlib.suppress(queue.Empty):
                     self._take(self._heard.get(timeout=_PATIENCE_S))
-                tell()
+                    last = 0.0
+                if time.monotonic() - last > _PAUSE_S:
+                    tell()
+                    last = time.monotonic()
                 for worker in [each for each in self._workers if each.has_ended]:
                     self._workers.remove(worker)
                     self._see_off(worker)

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from tilth.errors import ColumnNotFoundError, DataError, UsageError
 from tilth.metrics import LabelEncoding, guess_separator
 from tilth.schemas import Schema
 from tilth.tables import Table
+from tilth.training.ranking import MOST_GRADE
 from tilth.types import SCALAR_TYPES, Task
 
-__all__ = ["check_label", "first_label", "with_label"]
+__all__ = ["NO_GRADES", "are_grades", "check_label", "first_label", "with_label"]
+
+NO_GRADES = (
+    f"the label is no grade from 0 to {MOST_GRADE}, whose order could be learned: rows are ranked by its "
+    'predicted value (objective = "regression")'
+)
 
 
 def check_label(table: Table, label: str, task: Task | None, group: str | None) -> None:
@@ -92,6 +100,18 @@ def first_label(
     if encoding.task == "ranking":
         notes.append(f"the rows of one {group} are ranked together; it is left out of the features")
     return replace(encoding, notes=(*encoding.notes, *notes))
+
+
+def are_grades(table: Table, label: str) -> bool:
+    """Whether the labels of a ranking are grades: whole numbers from 0 to 30.
+
+    Example:
+        >>> from tilth.tables import open_table
+        >>> are_grades(open_table({"clicks": [0, 2]}), "clicks"), are_grades(open_table({"n": [0.5]}), "n")
+        (True, False)
+    """
+    values = pc.drop_null(table.select([label]).to_arrow().column(0).cast(pa.float64())).to_numpy()
+    return bool(np.all((values >= 0) & (values <= MOST_GRADE) & (values == np.rint(values))))
 
 
 def _of_lists(encoding: LabelEncoding, values: pa.ChunkedArray, label: str) -> list[str]:

@@ -15,7 +15,7 @@ from tilth.metrics import LabelEncoding
 from tilth.profiles import profile
 from tilth.projects.configuration import Configuration
 from tilth.projects.first_checks import first_checks
-from tilth.projects.first_label import check_label, first_label, with_label
+from tilth.projects.first_label import NO_GRADES, are_grades, check_label, first_label, with_label
 from tilth.schemas import Schema
 from tilth.tables import Table, media_files, open_table, sentinels
 from tilth.types import JSONValue, Task
@@ -92,9 +92,11 @@ def initialize(
         schema = _without_places(schema)
     encoding = first_label(table, label, task=task, group=group, separator=separator)
     schema = with_label(schema, label, encoding)
-    assumptions += [*_columns_in_words(schema, label), *encoding.notes]
+    by_value = encoding.task == "ranking" and not are_grades(table, label)
+    assumptions += [*_columns_in_words(_without_group(schema, encoding), label), *encoding.notes]
+    assumptions += [NO_GRADES] if by_value else []
     texts = {
-        "tilth.toml": _configuration(folder, Path(data), label, encoding, missing, seen.rows),
+        "tilth.toml": _configuration(folder, Path(data), label, encoding, missing, seen.rows, by_value),
         "schema.toml": schema.to_toml(),
         "features.py": default_features(_without_group(schema, encoding), label),
     }
@@ -188,7 +190,13 @@ def _columns_in_words(schema: Schema, label: str) -> list[str]:
 
 
 def _configuration(
-    folder: Path, data: Path, label: str, encoding: LabelEncoding, missing: list[str], rows: int
+    folder: Path,
+    data: Path,
+    label: str,
+    encoding: LabelEncoding,
+    missing: list[str],
+    rows: int,
+    by_value: bool,
 ) -> str:
     """The text of tilth.toml."""
     small = rows < SMALL_ROWS
@@ -205,6 +213,7 @@ def _configuration(
     }
     texts = {name: _toml(value) for name, value in values.items()}
     texts["more"] = _more_on_label(encoding)
+    texts["parameters"] = '{ objective = "regression" }' if by_value else "{}"
     # In one pass, so that a label named like a place in the template is not taken for one.
     filled = re.sub(r"<(\w+)>(?:(?<=<more>)\n)?", lambda found: texts[found[1]], TEMPLATE)
     return filled + first_checks(encoding.task, small=small)
@@ -272,7 +281,7 @@ seed = 0
 estimator = "lightgbm"  # or a scikit-learn class: "sklearn.linear_model.LogisticRegression"
 seed = 0
 threshold = 0.5  # positive above this probability; or a goal: "f1", "recall >= 0.9"
-parameters = {}
+parameters = <parameters>
 
 [evaluate]
 slices = []  # metrics are also given for each value of these columns: [["sex"], ["sex", "race"]]

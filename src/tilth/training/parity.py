@@ -17,7 +17,7 @@ from tilth.types import JSONObject
 __all__ = ["TOLERANCE", "Parity", "check_parity"]
 
 TOLERANCE = 1e-5
-"""The greatest difference of a probability, or of a number relative to its size, that counts as rounding."""
+"""The greatest difference of a probability, or of a number by its size or the spread, that is rounding."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class Parity:
 
     Args:
         rows: how many rows were compared.
-        max_difference: the greatest difference of a probability, or of a number divided by its size where
-            that is above 1, beyond what a steep calibration makes of rounding before it; infinite or NaN
-            where an answer is.
+        max_difference: the greatest difference of a probability, or of a number divided by its size or the
+            spread of all numbers where one of these is above 1, beyond what a steep calibration makes of
+            rounding before it; infinite or NaN where an answer is.
         label_mismatches: rows with another label, although the decision was not within rounding.
         passed: whether graph and estimator agree; false without rows.
     """
@@ -65,7 +65,8 @@ def check_parity(graph: Graph, learned: Learned, table: Table, features: npt.NDA
     got = np.concatenate([result[name] for result in results]).astype(np.float64).reshape(len(features), -1)
     if got.shape != wanted.shape:
         return Parity(len(features), float("inf"), len(features), False)
-    scale = np.maximum(1.0, np.abs(wanted)) if encoding.is_number else 1.0
+    # A number near 0 among large ones is made of large ones, and rounded as these are.
+    scale = np.maximum(np.maximum(1.0, np.abs(wanted)), np.std(wanted)) if encoding.is_number else 1.0
     differences = np.abs(got - wanted) / scale
     differences = np.where(differences > slack, differences - slack, np.minimum(differences, TOLERANCE))
     greatest = float(np.max(differences, initial=0.0))

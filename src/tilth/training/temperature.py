@@ -18,6 +18,7 @@ __all__ = ["COLDEST", "HOTTEST", "Power", "fit_temperature"]
 
 COLDEST = 0.05
 HOTTEST = 20.0
+_ITERATIONS = 100
 _LEAST = 1e-12
 """A probability of 0 for what was true would cost infinitely much: it is taken for this."""
 
@@ -53,8 +54,8 @@ def fit_temperature(scores: Floats, y: npt.NDArray[np.int64], weights: Floats) -
     """The likeliest temperature, from 0.05 to 20.
 
     Guo et al., "On calibration of modern neural networks", 2017. The loss is convex in 1 / temperature, whose
-    best value is found by halving. One row more, spread over the classes (as Laplace's rule of succession),
-    keeps a model without mistakes from certainty.
+    best value is found by Newton's method. One row more, spread over the classes (as Laplace's rule of
+    succession), keeps a model without mistakes from certainty.
 
     Args:
         scores: (n, c), probabilities.
@@ -72,16 +73,24 @@ def fit_temperature(scores: Floats, y: npt.NDArray[np.int64], weights: Floats) -
     spread = classes / (len(y) + classes)
     wanted = (1 - spread) * logs[np.arange(len(y)), y] + spread * logs.mean(axis=1)
 
-    def excess(power: float) -> float:
-        """The derivative of the loss by 1 / temperature."""
+    def slope(power: float) -> tuple[float, float]:
+        """The first and the second derivative of the loss by 1 / temperature."""
         shares = np.exp(power * (logs - logs.max(axis=1, keepdims=True)))
-        expected = (shares * logs).sum(axis=1) / shares.sum(axis=1)
-        return float((weights * (expected - wanted)).sum())
+        shares /= shares.sum(axis=1, keepdims=True)
+        expected = (shares * logs).sum(axis=1)
+        spread_of = (shares * (logs - expected[:, None]) ** 2).sum(axis=1)
+        return float((weights * (expected - wanted)).sum()), float((weights * spread_of).sum())
 
     low, high = 1 / HOTTEST, 1 / COLDEST
-    if excess(low) >= 0 or excess(high) <= 0:
-        return Power(1 / (low if excess(low) >= 0 else high))
-    for _ in range(100):
-        middle = (low + high) / 2
-        low, high = (low, middle) if excess(middle) > 0 else (middle, high)
-    return Power(1 / high)
+    if slope(low)[0] >= 0 or slope(high)[0] <= 0:
+        return Power(1 / (low if slope(low)[0] >= 0 else high))
+    power = 1.0
+    for _ in range(_ITERATIONS):
+        first, second = slope(power)
+        low, high = (low, power) if first > 0 else (power, high)
+        # Newton's step, or where that leaves what is known to hold the best value, the middle of it.
+        step = power - first / second if second > 0 else high
+        before, power = power, step if low < step < high else (low + high) / 2
+        if abs(power - before) <= 1e-12 * power:
+            break
+    return Power(1 / power)
