@@ -197,6 +197,33 @@ def test_a_goal_gives_each_label_a_threshold_of_its_own(project: Project) -> Non
     assert len(set(document["decision"]["thresholds"])) > 1
 
 
+def test_an_older_system_may_have_said_several_labels(tmp_path: Path) -> None:
+    project = photo_project(tmp_path, 300)
+    path = tmp_path / "photos.csv"
+    head, *lines = path.read_text().splitlines()
+    said = [line.rpartition(",")[2] if at % 3 else "" for at, line in enumerate(lines)]
+    rows = [f"{line},{older}" for line, older in zip(lines, said, strict=True)]
+    path.write_text("\n".join([f"{head},older", *rows]) + "\n")
+    toml = tmp_path / "tilth.toml"
+    toml.write_text(toml.read_text() + '\n[baselines]\nolder = "older"\n')
+    (tmp_path / "schema.toml").unlink()
+    report = run_silently(Project.load(tmp_path))
+    assert report.failure is None
+    evaluation = report.artifact("evaluation")
+    assert evaluation is not None
+    document = json.loads(project.artifacts().read_bytes(evaluation.digest, ".json"))
+    older = document["baselines"]["older"]["slices"][0]
+    assert older["metrics"]["micro_f1"]["value"] == 1
+    assert 20 < older["rows"] < 60  # those that have an answer
+    inferred = project.schema()
+    assert (inferred["tags"].domain, inferred["older"].domain is None) == (None, False)
+    path.write_text(path.read_text().replace("|sky,", "|sky,moon|"))
+    (tmp_path / "schema.toml").unlink()
+    with pytest.raises(DataError, match="'moon' is not a class of the label") as caught:
+        raise run_silently(Project.load(tmp_path)).failure or AssertionError
+    assert "column 'older'" in str(caught.value.where)
+
+
 def test_init_says_what_it_assumes(tmp_path: Path, ask: Callable[..., tuple[int, str, str]]) -> None:
     data = write_photos(tmp_path / "photos.csv", 50)
     data.write_text(data.read_text() + "0.5,0.5,9,hill,\n")

@@ -121,6 +121,18 @@ def test_weights_of_rows_and_of_groups() -> None:
     assert not np.array_equal(weighed.scores(rows.X), plain.scores(rows.X))
 
 
+def test_a_group_that_is_too_large_for_lightgbm_is_told() -> None:
+    random = np.random.default_rng(0)
+    rows = Rows(
+        random.random((10_001, 1)).astype(np.float32),
+        random.integers(0, 3, 10_001).astype(float),
+        groups=np.zeros(10_001, np.int64),
+    )
+    with pytest.raises(TrainingError, match="a group has 10,001 rows, more than LightGBM ranks together"):
+        learn(Recipe(ENCODING, "lightgbm", QUICK), rows)
+    learn(Recipe(ENCODING, "xgboost", {"n_estimators": 1}), rows)
+
+
 def test_a_ranker_needs_groups_and_its_task() -> None:
     rows = _rows()
     with pytest.raises(TrainingError, match="the rows have none"):

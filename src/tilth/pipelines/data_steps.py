@@ -17,6 +17,7 @@ from tilth.pipelines.sources import digest_of_source
 from tilth.pipelines.step import Output, Step, StepContext, StepResult
 from tilth.profiles import Profile, profile
 from tilth.projects import Project
+from tilth.projects.first_label import with_several_labels
 from tilth.schemas import Schema
 from tilth.tables import PARTS, Table, concat_tables, fingerprint, open_table, split, write_table
 from tilth.types import JSONObject, JSONValue
@@ -123,7 +124,9 @@ def _schema(context: StepContext) -> StepResult:
         curated = Schema.from_toml(context.text("schema_file"), where="schema.toml")
         summary = f"schema.toml: {len(curated.columns)} columns"
     else:
-        curated = infer_schema(Profile.from_json(context.text("profile")), label=project.label)
+        inferred = infer_schema(Profile.from_json(context.text("profile")), label=project.label)
+        separator = project.configuration.project.separator
+        curated = with_several_labels(inferred, project.label) if separator else inferred
         summary = f"no schema.toml was there: {len(curated.columns)} columns inferred"
     if project.label not in curated.names:
         raise SchemaError(
@@ -251,7 +254,10 @@ DATA_STEPS: tuple[Step, ...] = (
         ("profile", "schema_file"),
         {"schema": Output("schema", ".toml")},
         _schema,
-        lambda project: {"label": project.label},
+        lambda project: {
+            "label": project.label,
+            "separator": project.configuration.project.separator,
+        },
     ),
     Step(
         "validate",

@@ -35,7 +35,7 @@ _LEAST_SHARE = 0.01
 """Fewer added rows than this share of the training rows are not worth learning everything once more."""
 
 _NAMED = 3
-_NO_CHAMPION = "there is no other champion, whose data these could have grown from"
+_NO_CHAMPION = "nothing to compare with: no champion learned from other data"
 
 _PARTS = ("train", "dev", "test")
 

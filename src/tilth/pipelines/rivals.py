@@ -147,8 +147,6 @@ def answers_in(
     given = [value for value, there in zip(values.to_pylist(), known, strict=True) if there]
     if encoding.is_number:
         return known, Answers(_numbers(given, where), None)
-    if encoding.task == "multilabel":
-        return known, Answers(encoding.encode(values.filter(pa.array(known))), None)
     if encoding.task == "binary" and given and all(isinstance(value, float) for value in given):
         scores = _numbers(given, where)
         if not np.isin(scores, (0.0, 1.0)).all() and scores.min() >= 0 and scores.max() <= 1:

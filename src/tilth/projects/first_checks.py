@@ -52,6 +52,14 @@ baseline = "prior"
 min = 0.02  # finds the positive class better than by chance; if it does not: threshold = "f1"
 """
 
+ANY_LABEL = """
+[[checks]]
+moment = "model"
+metric = "micro_f1"
+baseline = "prior"
+min = 0.02  # finds labels better than by chance; if it does not: threshold = "f1"
+"""
+
 ERROR_RATE = """
 [[checks]]
 moment = "live"
@@ -85,6 +93,9 @@ baseline = "test"
 min = -0.1  # explains at most a tenth less than on the test part, as soon as outcomes are known
 """
 
+FOUND: Mapping[Task, str] = {"binary": POSITIVES, "multilabel": ANY_LABEL}
+"""What a model must find at all that could else always say no."""
+
 LIVE: Mapping[Task, str] = {
     "binary": ERROR_RATE,
     "multiclass": ERROR_RATE,
@@ -108,4 +119,4 @@ def first_checks(task: Task, *, small: bool) -> str:
     """
     text = CHECKS.replace("<metric>", CHIEF_METRIC[task])
     text = text.replace("<tolerance>", "-0.05" if small else "-0.02")
-    return (POSITIVES if task == "binary" else "") + text + LIVE[task]
+    return FOUND.get(task, "") + text + LIVE[task]

@@ -10,12 +10,12 @@ import pyarrow.compute as pc
 
 from tilth.errors import ColumnNotFoundError, DataError, UsageError
 from tilth.metrics import LabelEncoding, guess_separator
-from tilth.schemas import Schema
+from tilth.schemas import Column, Schema
 from tilth.tables import Table
 from tilth.training.ranking import MOST_GRADE
 from tilth.types import SCALAR_TYPES, Task
 
-__all__ = ["NO_GRADES", "are_grades", "check_label", "first_label", "with_label"]
+__all__ = ["NO_GRADES", "are_grades", "check_label", "first_label", "with_label", "with_several_labels"]
 
 NO_GRADES = (
     f"the label is no grade from 0 to {MOST_GRADE}, whose order could be learned: rows are ranked by its "
@@ -131,15 +131,25 @@ def _of_lists(encoding: LabelEncoding, values: pa.ChunkedArray, label: str) -> l
 
 
 def with_label(schema: Schema, label: str, encoding: LabelEncoding) -> Schema:
-    """The schema of data with that label.
+    """The schema of data with that label: an outcome that is a number need not be whole, though all are."""
+    if encoding.separator:
+        return with_several_labels(schema, label)
+    if not encoding.is_number:
+        return schema
+    return replace(schema, columns=tuple(replace(c, type="float") if c.name == label else c for c in schema))
 
-    An outcome that is a number need not be whole, though all so far are; a text of several labels need not be
-    one of those so far.
+
+def with_several_labels(schema: Schema, label: str) -> Schema:
+    """The schema of data whose label is several in one text, which need not be one of those so far.
+
+    Example:
+        >>> from tilth.schemas import Column
+        >>> schema = Schema((Column("tags", "string", domain=("sea", "sea|sky")),))
+        >>> print(with_several_labels(schema, "tags")["tags"].domain)
+        None
     """
-    changes: dict[str, object] = {}
-    if encoding.is_number:
-        changes = {"type": "float"}
-    elif encoding.separator:
-        changes = {"domain": None, "pattern": None, "kind": "text"}
-    columns = (replace(c, **changes) if c.name == label else c for c in schema.columns)  # type: ignore[arg-type]
-    return replace(schema, columns=tuple(columns))
+
+    def freed(column: Column) -> Column:
+        return replace(column, domain=None, pattern=None, kind="text") if column.name == label else column
+
+    return replace(schema, columns=tuple(map(freed, schema)))

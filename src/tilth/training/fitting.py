@@ -179,9 +179,10 @@ def _check_training_rows(estimator: Estimator, X: Floats, y: Labels) -> None:
         what = "rows" if not X.shape[0] else "features"
         raise TrainingError(f"there are no {what} to learn from")
     if hasattr(estimator, "predict_proba") and len(np.unique(y)) < 2:
+        several = y.ndim > 1
         raise TrainingError(
-            "all training rows have the same class",
-            expected="two classes at least",
+            "all training rows have the same labels" if several else "all training rows have the same class",
+            expected="some rows with a label and some without" if several else "two classes at least",
             mend="check the label column and the split",
         )
 

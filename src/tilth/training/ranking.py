@@ -27,6 +27,8 @@ RANKERS: Mapping[str, tuple[str, Mapping[str, object]]] = {
 }
 """Short name -> the class that ranks, and the parameters that differ from those of its regressor here."""
 
+_MOST_OF_A_GROUP = 10_000
+
 MOST_GRADE = 30
 """The greatest label that the libraries learn the order of: they take 2 to its power."""
 
@@ -90,6 +92,14 @@ def ranker_rows(estimator: Any, rows: Rows) -> npt.NDArray[np.int64]:
             mend='make grades of the label, or rank by its predicted value: parameters = { objective = "'
             + ("regression" if name == "LGBMRanker" else "reg:squarederror")
             + '" }',
+        )
+    largest = int(np.unique(rows.groups, return_counts=True)[1].max())
+    if name == "LGBMRanker" and largest > _MOST_OF_A_GROUP:
+        raise TrainingError(
+            f"a group has {largest:,} rows, more than LightGBM ranks together",
+            where="[project] group",
+            expected=f"at most {_MOST_OF_A_GROUP:,} rows of one group",
+            mend='keep the first of each group, or use estimator = "xgboost"',
         )
     return rows.groups
 
