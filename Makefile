@@ -44,6 +44,7 @@ bench: $(INSTALLED)
 	$(BIN)/python benchmarks/serving.py
 	$(BIN)/python benchmarks/data.py --quick
 	$(BIN)/python benchmarks/features.py --quick
+	$(BIN)/python benchmarks/training.py --quick
 
 .venv-mlflow/installed: requirements/mlflow-server.txt
 	$(PYTHON) -m venv --clear .venv-mlflow

@@ -223,7 +223,7 @@ def test_added_rows_that_hurt_are_named_by_slice(tmp_path: Path, ask: Ask) -> No
     ask("run", "--dir", tmp_path)
     assert (
         document(tmp_path)["growth"]["note"]
-        == "there is no other champion, whose data these could have grown from"
+        == "nothing to compare with: no champion learned from other data"
     )
 
     grow(tmp_path / "customers.csv", 600)

@@ -135,7 +135,8 @@ def _state(folder: Path, largest_diff: int) -> CodeState:
         index = Path(scratch, "index")
         own = top / os.fsdecode(_Git(top)("rev-parse", "--git-path", "index").rstrip(b"\n"))
         if own.exists():
-            shutil.copyfile(own, index)
+            # With its time: files as new as the index are compared by content, not by size and time.
+            shutil.copy2(own, index)
         return _looked_at(_Git(top, index), folder.resolve(), largest_diff)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -28,9 +28,6 @@ __all__ = ["Examples", "Fitted", "Loss", "Settings", "fit_network", "outputs_on_
 
 Loss = Literal["classes", "labels", "numbers"]
 """Cross-entropy of a softmax, mean cross-entropy of logistic outputs, or squared error."""
-
-Forward: TypeAlias = "Callable[[Mapping[str, Tensor], Tensor, Chance | None], Tensor]"
-"""(parameters and constants, features, chance or None) -> outputs."""
 
 _EPOCHS = 30
 _LEAST_BATCHES = 300
@@ -181,10 +178,9 @@ class _Fitting:
         total = weight = 0.0
         for start in range(0, len(order), self._settings.batch_size):
             places = order[start : start + self._settings.batch_size]
+            rate = next(rates)
             for group in optimizer.param_groups:
-                group["lr"] = (
-                    next(rates) if group is optimizer.param_groups[0] else optimizer.param_groups[0]["lr"]
-                )
+                group["lr"] = rate
             losses, weights = self._losses(train, places, self._chance)
             mean = (losses * weights).sum() / len(places)
             optimizer.zero_grad()

@@ -52,7 +52,8 @@ def _moments(branch: Branch, X: Floats) -> tuple[npt.NDArray[np.float64], npt.ND
         total += np.where(there, values, 0.0).sum(axis=0)
     mean = total / np.maximum(count, 1)
     for values in _values(branch, X):
-        squares += np.where(np.isfinite(values), values - mean, 0.0).__pow__(2).sum(axis=0)
+        away = np.where(np.isfinite(values), values - mean, 0.0)
+        squares += (away * away).sum(axis=0)
     return mean, np.sqrt(squares / np.maximum(count, 1))
 
 

@@ -13,6 +13,7 @@ __all__ = ["Pruned", "Pruner"]
 _LEAST_TRIALS = 5
 _FIRST_STEP = 2
 _STEPS_PER_UNIT = 2
+_GROWTH = 4
 _GROWING = re.compile(
     r"(auc\w*|auroc|average_precision|map|ndcg|\w*accuracy|\w*f1|\w*precision|pre|\w*recall|r2)(@.*)?"
 )
@@ -26,15 +27,16 @@ class Pruned(Exception):  # noqa: N818 - it ends a trial as planned
 class Pruner:
     """Watches a fitting, and ends it when it is behind: the median stopping rule (Golovin et al. 2017).
 
-    It is behind when its best dev loss so far is worse than the median of what the complete trials of the
-    same estimator had reached when they had come as far, of which there must be five. It is looked at each
-    time that it has come twice as far, so that bad luck has few occasions. How far boosting has
+    It is behind when its best dev loss so far is worse than the median of what the other trials of the same
+    estimator had reached when they had come as far, once five of these are complete. Those that were pruned
+    count as far as they came, since a bar of survivors alone would rise without end. It is looked at each
+    time that it has come four times as far, so that bad luck has few occasions. How far boosting has
     come is its number of iterations times its learning rate, since small steps need more of them for the same
     way; of all others the number of iterations counts. Where the estimator tells nothing, nothing is pruned.
 
     Args:
         trials: what was tried before.
-        aim: trials that it does not allow are no measure; with a second aim, nothing is pruned.
+        aim: complete trials that it does not allow are no measure; with a second aim, nothing is pruned.
         estimator: whose fitting is watched.
         learning_rate: of boosting; None for others.
 
@@ -49,12 +51,10 @@ class Pruner:
     def __init__(
         self, trials: Sequence[Trial], aim: Aim, estimator: str, learning_rate: float | None = None
     ) -> None:
-        self._others = [
-            dict(trial.course)
-            for trial in trials
-            if trial.proposal.estimator == estimator and trial.course and aim.allows(trial)
-        ]
-        self._active = aim.prune and not aim.second and len(self._others) >= _LEAST_TRIALS
+        own = [trial for trial in trials if trial.proposal.estimator == estimator and trial.course]
+        self._complete = [dict(trial.course) for trial in own if aim.allows(trial)]
+        self._pruned = [dict(trial.course) for trial in own if trial.state == "pruned"]
+        self._active = aim.prune and not aim.second and len(self._complete) >= _LEAST_TRIALS
         self._pace = 1.0 if learning_rate is None else _STEPS_PER_UNIT * learning_rate
         self._metric: str | None = None
         self._step, self._best = 0, float("inf")
@@ -89,8 +89,9 @@ class Pruner:
         if not self._active or self._step < self._next:
             return
         while self._next <= self._step:
-            self._next *= 2
-        theirs = [_reached(other, self._step) for other in self._others]
+            self._next *= _GROWTH
+        came_as_far = [other for other in self._pruned if max(other) >= self._step]
+        theirs = [_reached(other, self._step) for other in (*self._complete, *came_as_far)]
         if self._best > statistics.median(theirs):
             raise Pruned(f"behind half of the trials at {self._metric} {abs(self._best):.4g}")
 
