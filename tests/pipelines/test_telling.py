@@ -222,8 +222,7 @@ def test_added_rows_that_hurt_are_named_by_slice(tmp_path: Path, ask: Ask) -> No
     replaced(tmp_path, "slices = []", 'slices = [["plan"]]')
     ask("run", "--dir", tmp_path)
     assert (
-        document(tmp_path)["growth"]["note"]
-        == "nothing to compare with: no champion learned from other data"
+        document(tmp_path)["growth"]["note"] == "nothing to compare with: no champion learned from other data"
     )
 
     grow(tmp_path / "customers.csv", 600)
