@@ -206,6 +206,26 @@ def test_a_trial_behind_the_median_is_pruned_and_one_ahead_is_not() -> None:
     assert watched(Pruner(others(7), Aim("auroc"), "x"), 0.9, "train.auc") is None
 
 
+def test_the_pruned_count_as_far_as_they_came() -> None:
+    """Else the bar would be that of survivors alone."""
+    behind = [
+        Trial(10 + n, Proposal("x", {}), "pruned", course=course(*(0.9,) * length))
+        for n, length in enumerate((4, 4, 4, 4, 4, 4, 4, 2))
+    ]
+    assert watched(Pruner([*others(7), *behind], Aim("auroc"), "x"), 0.6) == 9
+    assert watched(Pruner(others(7), Aim("auroc"), "x"), 0.6) == 3
+
+
+def test_a_loss_that_is_no_number_is_no_loss() -> None:
+    pruner = Pruner(others(7), Aim("auroc"), "x")
+    assert watched(pruner, math.nan) == 3
+    assert pruner.course == ()
+    kept = Pruner([], Aim("auroc"), "x")
+    for iteration, loss in enumerate([0.5, math.nan, math.inf, 0.4]):
+        kept(iteration, {"dev.log_loss": loss})
+    assert kept.course == ((0, 0.5), (1, 0.5), (2, 0.5), (3, 0.4))
+
+
 def test_small_steps_are_not_behind_for_being_small() -> None:
     """With a tenth of the learning rate a fitting is as far after ten times the iterations."""
     fast, slow = Pruner([], Aim("auroc"), "x", 0.25), Pruner([], Aim("auroc"), "x", 0.025)

@@ -84,7 +84,7 @@ class Bench:
             answered, score, costs = None, Estimate(None), {}
             gc.collect()
         shown = note and " ".join(note.split())[:_LONGEST_NOTE]
-        course = pruner.course[-_MOST_STEPS:] if state == "pruned" else _thinned(pruner.course)
+        course = _thinned(pruner.course)
         return Tried(state, score, time.perf_counter() - begun, costs, course, shown), answered
 
     def _learned(self, proposal: Proposal, parameters: Mapping[str, object], pruner: Pruner) -> Learned:

@@ -11,6 +11,7 @@ from tilth.training.baselines import BaselineAnswers, baselines
 from tilth.training.estimators import Estimator, make_estimator
 from tilth.training.export import export
 from tilth.training.fitting import fit_estimator
+from tilth.training.goals import decide
 from tilth.training.learning import Learned, Recipe, learn
 from tilth.training.parity import Parity, check_parity
 from tilth.training.rows import Rows
@@ -25,6 +26,7 @@ __all__ = [
     "Rows",
     "baselines",
     "check_parity",
+    "decide",
     "export",
     "fit_estimator",
     "learn",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import statistics
 from collections.abc import Mapping, Sequence
@@ -30,9 +31,9 @@ class Pruner:
     It is behind when its best dev loss so far is worse than the median of what the other trials of the same
     estimator had reached when they had come as far, once five of these are complete. Those that were pruned
     count as far as they came, since a bar of survivors alone would rise without end. It is looked at each
-    time that it has come four times as far, so that bad luck has few occasions. How far boosting has
-    come is its number of iterations times its learning rate, since small steps need more of them for the same
-    way; of all others the number of iterations counts. Where the estimator tells nothing, nothing is pruned.
+    time that it has come four times as far, so that bad luck has few occasions. How far boosting has come is
+    its number of iterations times its learning rate, since small steps need more of them for the same way; of
+    all others the number of iterations counts. Where the estimator tells nothing, nothing is pruned.
 
     Args:
         trials: what was tried before.
@@ -77,7 +78,8 @@ class Pruner:
         self._step = step
         value = metrics[self._metric]
         self._best = min(self._best, -value if _grows(self._metric) else value)
-        self._losses[step] = self._best
+        if math.isfinite(self._best):
+            self._losses[step] = self._best
 
     @property
     def course(self) -> tuple[tuple[int, float], ...]:
