@@ -268,3 +268,13 @@ def test_other_bytes_are_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     same = "other bytes in model; its answers on the 80 test rows are the same"
     assert found.steps["train"] == ("different", same)
     assert {outcome for outcome, _ in found.steps.values()} == {"identical", "different"}
+
+
+def test_a_run_that_evaluated_nothing_is_not_said_to_be_on_other_rows(tmp_path: Path) -> None:
+    project = hurried_project(tmp_path)
+    run_pipeline(project, Quiet())
+    run_pipeline(project, Quiet(), until="validate")
+    report = compare_runs(project, "1", "2").report()
+    assert "run:2 was not evaluated: there is nothing to compare" in report
+    assert "same rows" not in report
+    assert "beyond chance" not in report

@@ -244,6 +244,7 @@ def test_an_older_model_is_met_on_rows_that_are_new_to_it(tmp_path: Path, ask: A
     ("more", "words"),
     [
         ("[baselines]\nhuman_level = 0.9\n", "human_level has no metric"),
+        ('[baselines]\nhuman_level = 66.7\nhuman_metric = "accuracy"\n', "and 1 is perfect"),
         ('[baselines]\nhuman = "a"\nhuman_level = 0.9\nhuman_metric = "f1"\n', "two figures of the same"),
         ('[baselines]\nolder = "a"\nolder_model = "b@1"\n', "two older systems"),
         ('[[checks]]\nmoment = "model"\nmetric = "f1"\nbaseline = "human"\nmin = 0\n', "none is declared"),

@@ -195,6 +195,10 @@ def test_before_a_model_is_evaluated_there_is_nothing_to_tell(tmp_path: Path, as
     status, _, err = ask("report", "--dir", tmp_path)
     assert status == 2
     assert "no run came as far as evaluating a model" in err
+    ask("run", "validate", "--dir", tmp_path)
+    status, _, err = ask("report", "1", "--dir", tmp_path)
+    assert status == 2
+    assert "the run of '1' did not come as far as evaluating a model" in err
     assert ask("run", "split", "--dir", tmp_path)[0] == 0
     assert ask("report", "1", "--dir", tmp_path)[0] == 2
     assert ask("report", "7", "--dir", tmp_path)[0] == 2

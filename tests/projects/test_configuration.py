@@ -256,6 +256,14 @@ def test_a_word_that_is_no_choice_lists_the_choices(
         ("[monitor]\nminimum_rows = 0", "monitor"),
         ("[monitor]\ndrift_threshold = -0.1", "monitor"),
         ("[monitor]\ndrift_threshold = nan", "monitor"),
+        ("[train]\nparameters = { learning_rate = nan }", "train"),
+        ("[train]\nparameters = { steps = [1.0, -inf] }", "train"),
+        (f"[train]\nseed = {10**400}", "train"),
+        (f"[train]\nparameters = {{ steps = {10**400} }}", "train"),
+        ("[baselines]\nhuman_level = inf\nhuman_metric = 'accuracy'", "baselines"),
+        ("[baselines]\nhuman_level = 0.5\nhuman_metric = 'no_metric'", "baselines"),
+        ("[business]\ntarget = nan", "business"),
+        ("[business]\nvalues = { yes = { yes = 1e308, no = 0 } }", "business"),
     ],
 )
 def test_a_number_out_of_range_is_told_when_the_file_is_read(addition: str, section: str) -> None:
@@ -502,3 +510,8 @@ def test_the_state_is_kept_out_of_version_control(tmp_path: Path) -> None:
     project = Project.load(tmp_path)
     project.artifacts()
     assert (project.state / ".gitignore").read_text() == "*\n"
+
+
+@pytest.mark.parametrize("key", ["older", "human"])
+def test_the_label_is_no_answer_of_another_system(key: str) -> None:
+    assert mistake(f"[baselines]\n{key} = 'bought'").what == f"{key} names the label 'bought'"

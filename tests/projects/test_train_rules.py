@@ -64,3 +64,20 @@ def test_what_goes_together_is_taken() -> None:
     values = "[business]\nvalues = { a = { a = 1, b = 0 }, b = { a = 0, b = 1 } }"
     assert read('threshold = "value"', "multiclass", values).train.threshold == "value"
     assert read('calibration = "isotonic"\nthreshold = "f1"', "multilabel").train.calibration == "isotonic"
+
+
+@pytest.mark.parametrize(
+    ("values", "what", "expected"),
+    [
+        ("{ lo = 3, high = 9 }", "unknown key 'lo'", "one of low, high, log, choices"),
+        ("0.3", "a parameter to search is not given as a range or as choices", "{ low = 0.01"),
+    ],
+)
+def test_a_mistaken_range_of_the_search_is_told_in_its_own_words(
+    values: str, what: str, expected: str
+) -> None:
+    with pytest.raises(ProjectError) as caught:
+        read(f"[tune.parameters]\nnum_leaves = {values}\n")
+    assert caught.value.what == what
+    assert str(caught.value.where).endswith("[tune.parameters]")
+    assert (caught.value.expected or "").startswith(expected)

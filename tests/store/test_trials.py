@@ -32,6 +32,13 @@ def test_a_trial_remembers_proposal_and_outcome(store: Store) -> None:
         store.end_trial(ended, "failed")
 
 
+def test_more_may_be_known_after_the_end(store: Store) -> None:
+    ended = store.end_trial(begun(store), "complete", {"score": 0.9})
+    amended = store.amend_trial(ended, {"score": 0.9, "size": 3})
+    assert store.trials(SEARCH) == (amended,)
+    assert amended.execution == ended.execution
+
+
 def test_a_number_is_taken_once(store: Store) -> None:
     run = store.begin_run("tune")
     found: list[TrialRecord | None] = []

@@ -39,9 +39,9 @@ def report(
     check_outputs([output], [*project.sources(), project.directory / "tilth.toml"])
     found = tell_run(project, reference)
     if found is None:
-        asked = "no run" if reference is None else f"the run of '{reference}'"
+        asked = "no run came" if reference is None else f"the run of '{reference}' did not come"
         raise UsageError(
-            f"{asked} came as far as evaluating a model",
+            f"{asked} as far as evaluating a model",
             where=str(project.directory),
             mend="carry the pipeline out: tilth run",
         )

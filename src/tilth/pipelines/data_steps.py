@@ -67,7 +67,12 @@ def _named_columns(project: Project) -> list[tuple[str, str]]:
         ("[project] label", project.label),
         *((("[project] group", configuration.project.group),) if configuration.project.group else ()),
         *(("[split] columns", name) for name in configuration.split.columns),
-        *(("[train]", name) for name in (configuration.train.weight, configuration.train.time) if name),
+        *(
+            ("[train]", name)
+            for name in (configuration.train.weight, configuration.train.time)
+            if name is not None
+        ),
+        *(("[train] allow", name) for name in configuration.train.allow),
         *(("[evaluate] slices", name) for name in sliced),
     ]
 

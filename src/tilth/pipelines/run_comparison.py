@@ -148,6 +148,10 @@ def _metric_lines(found: RunComparison) -> Iterator[str]:
         rows.append((name, _estimate(one), _estimate(other), _change(change), mark))
     yield from ("", *aligned(rows))
     yield ""
+    for side, at in ((found.first, 0), (found.second, 1)):
+        if all(values[at] is None for values in found.metrics.values()):
+            yield f"{side.reference} was not evaluated: there is nothing to compare"
+            return
     yield from _legend([found.changes[name] for name in changed if name in found.changes])
 
 

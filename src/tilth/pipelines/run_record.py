@@ -97,7 +97,7 @@ class RunRecord:
             names = ", ".join(self.entry.aliases)
             yield f"{'model':<{_TITLE}}{self.entry.model.reference}{f', {names}' if names else ''}"
         train = part_of(run, "train")
-        yield f"{'learned':<{_TITLE}}{train.get('estimator')} {_shown(train.get('parameters'))}"
+        yield f"{'learned':<{_TITLE}}{train.get('estimator')} {_shown(train.get('parameters'))}".rstrip()
         seeds = f"train {train.get('seed')}, split {part_of(run, 'split').get('seed')}"
         yield f"{'seeds':<{_TITLE}}{seeds}"
         yield f"{'data':<{_TITLE}}{self._data()}"

@@ -25,11 +25,19 @@ from tilth.training.boosting import BOOSTING, same_parameter
 from tilth.training.tuning import Proposal, Pruned, Pruner, Trial
 from tilth.training.tuning.trials import TrialState
 
-__all__ = ["Bench", "packed", "unpacked"]
+__all__ = ["Bench", "Made", "packed", "unpacked"]
 
 _TYPICAL_ROWS = 32
 _MOST_STEPS = 100
 _LONGEST_NOTE = 500
+
+
+@dataclass(frozen=True)
+class Made:
+    """A fitted model, and what it says of the dev rows."""
+
+    learned: Learned
+    answered: Answered
 
 
 @dataclass(frozen=True)
@@ -48,29 +56,28 @@ class Bench:
     train: Rows
     dev: Rows
 
-    def try_out(self, proposal: Proposal, others: Sequence[Trial]) -> tuple[Tried, Answered | None]:
+    def try_out(self, proposal: Proposal, others: Sequence[Trial]) -> tuple[Tried, Made | None]:
         """Fit and measure; whatever goes wrong is told in what came of it.
 
         Args:
             proposal: what to try.
-            others: the trials so far: what is behind them is given up, and of what leads the costs are
-                measured.
+            others: the trials so far: what is behind them is given up.
 
         Returns:
-            What came of it, and what is said of the dev rows where it is complete.
+            What came of it, and what was made where it is complete.
         """
         begun = time.perf_counter()
         parameters = merged(self.material.project.configuration, proposal)
         rate = _learning_rate(proposal.estimator, parameters)
         pruner = Pruner(others, self.search.aim, proposal.estimator, rate)
         state: TrialState = "failed"
-        note, answered = None, None
+        note, made = None, None
         score, costs = Estimate(None), dict[str, float]()
         try:
             learned = self._learned(proposal, parameters, pruner)
-            answered = self._answered(learned)
-            score = self._score(answered)
-            costs = self._costs(learned, Trial(-1, proposal, "complete", score), others)
+            made = Made(learned, self._answered(learned))
+            score = self._score(made.answered)
+            costs = self.costs(made) if self.search.aim.costs else {}
             state = "complete"
         except Pruned as reason:
             state, note = "pruned", str(reason)
@@ -81,11 +88,11 @@ class Bench:
         except Exception as error:  # noqa: BLE001 - an estimator may raise anything, and only its trial fails
             note = f"{type(error).__name__}: {error}"
         if state != "complete":
-            answered, score, costs = None, Estimate(None), {}
+            made, score, costs = None, Estimate(None), {}
             gc.collect()
         shown = note and " ".join(note.split())[:_LONGEST_NOTE]
         course = _thinned(pruner.course)
-        return Tried(state, score, time.perf_counter() - begun, costs, course, shown), answered
+        return Tried(state, score, time.perf_counter() - begun, costs, course, shown), made
 
     def _learned(self, proposal: Proposal, parameters: Mapping[str, object], pruner: Pruner) -> Learned:
         recipe = dataclasses.replace(
@@ -103,11 +110,9 @@ class Bench:
         found = measure_rows(answers, self.dev.y, self.material.encoding, groups=self.dev.groups)
         return found.slices[0].metrics.get(self.search.aim.metric, Estimate(None))
 
-    def _costs(self, learned: Learned, trial: Trial, others: Sequence[Trial]) -> dict[str, float]:
-        """What the model costs once it is compiled: where the search depends on it, and of what leads."""
-        if not (self.search.aim.costs or self.search.aim.leads(trial, others)):
-            return {}
-        model = export(self.material.transform, learned)
+    def costs(self, made: Made) -> dict[str, float]:
+        """What a model costs once it is compiled, by name of `COSTS`."""
+        model = export(self.material.transform, made.learned)
         return dataclasses.asdict(measure_costs(model, _typical(self.material.parts.part("dev"))))
 
 

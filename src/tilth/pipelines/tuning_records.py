@@ -152,6 +152,10 @@ class Ledger:
             error=tried.note if failed else None,
         )
 
+    def amend(self, record: TrialRecord, tried: Tried) -> None:
+        """Record more of what came of a trial."""
+        self.store.amend_trial(record, tried.to_json())
+
     def give_up(self, record: TrialRecord, why: str) -> None:
         """Record that a trial cannot be done, unless another process has."""
         tried = Tried("failed", Estimate(None), 0.0, {}, (), why)

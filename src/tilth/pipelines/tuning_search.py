@@ -132,6 +132,8 @@ def _aim(configuration: Configuration) -> Aim:
                 expected=f"one of {', '.join(COSTS)}",
                 mend=f"did you mean '{near}'?" if near else None,
             )
+        if math.isinf(bound) and bound > 0:
+            raise ProjectError(f"{name} = {bound:g} is no bound", where=f"{where} constraints")
         if not bound > 0:
             raise ProjectError(f"{name} = {bound:g} allows nothing", where=f"{where} constraints")
     return Aim(metric, best > 0, dict(section.constraints), section.second or "", section.prune)
@@ -190,6 +192,10 @@ def _try(project: Project, estimator: str, name: str, values: Range | Choice) ->
         raise TrainingError(error.what, where=where, expected=error.expected, mend=error.mend) from error
 
 
+_WIDEST = 1e300
+"""Differences of bounds up to this are finite."""
+
+
 def _values(name: str, given: SearchSpace) -> Range | Choice:
     where = f"tilth.toml, [tune.parameters] {name}"
     expected = "{ low = 0.01, high = 0.3, log = true }, or { choices = [1, 2] }"
@@ -199,13 +205,17 @@ def _values(name: str, given: SearchSpace) -> Range | Choice:
     if given.choices:
         if len(set(map(repr, given.choices))) < len(given.choices):
             raise ProjectError(f"a choice of {name} stands there twice", where=where)
+        if any(isinstance(value, float) and not math.isfinite(value) for value in given.choices):
+            raise ProjectError(f"a choice of {name} is not a finite number", where=where)
         return Choice(tuple(given.choices))
     if given.low is None or given.high is None:
         missing = "low" if given.low is None else "high"
         raise ProjectError(f"{name} has no {missing}", where=where, expected=expected)
     low, high = given.low, given.high
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+    if not -math.inf < low < high < math.inf:
         raise ProjectError(f"{name} from {low} to {high}: low is not below high", where=where)
+    if not max(abs(low), abs(high)) <= _WIDEST:
+        raise ProjectError(f"the range of {name} is too wide to draw from", where=where)
     if given.log and low <= 0:
         raise ProjectError(f"{name} from {low}: low must be above 0, since log = true", where=where)
     whole = isinstance(low, int) and isinstance(high, int)

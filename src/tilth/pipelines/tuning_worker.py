@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -20,17 +20,17 @@ from typing import Any
 import numpy as np
 
 from tilth.errors import TilthError
-from tilth.metrics import Answered
+from tilth.metrics import Answered, Estimate
 from tilth.pipelines.learning import Material
 from tilth.pipelines.step import StepContext
-from tilth.pipelines.tuning_bench import Bench, packed
+from tilth.pipelines.tuning_bench import Bench, Made, packed
 from tilth.pipelines.tuning_records import Ledger, Tried
 from tilth.pipelines.tuning_search import search_of
 from tilth.projects import Configuration, Project
 from tilth.settings import Settings
 from tilth.store import Artifact, ArtifactStore, TrialRecord
 from tilth.training import Rows
-from tilth.training.tuning import Proposal, Trial
+from tilth.training.tuning import Proposal
 
 __all__ = ["PROGRAM", "Job", "keep_rows", "main", "read_rows"]
 
@@ -138,15 +138,36 @@ def work(job: Job, tell: Callable[[Mapping[str, object]], None]) -> None:
     bench = Bench(_material(project, artifacts, job), search, train, dev)
     with project.store() as store:
         ledger = Ledger(store, search, job.run)
+        leader: tuple[TrialRecord, Tried, Made] | None = None
         while job.until is None or time.time() < job.until:
             record = ledger.claim(job.trials)
             if record is None:
-                return
+                break
             tell({"began": record.number})
             others = [trial for trial in ledger.trials() if trial.number != record.number]
-            tried, answered = bench.try_out(Proposal.from_json(record.proposal), others)
-            ledger.end(record, tried, _kept(ledger, artifacts, record, tried, answered, others))
+            tried, made = bench.try_out(Proposal.from_json(record.proposal), others)
+            leads = search.aim.leads(tried.as_trial(record), others)
+            kept = {}
+            if made is not None and (leads or record.number == 0):
+                kept["answers"] = _kept(ledger, artifacts, record, made.answered)
+            ended = ledger.end(record, tried, kept)
+            if made is not None and leads:
+                leader = (ended, tried, made)
             tell({"ended": record.number, "state": tried.state})
+        if leader is not None and not search.aim.costs:
+            _price(ledger, bench, *leader)
+
+
+def _price(ledger: Ledger, bench: Bench, record: TrialRecord, tried: Tried, made: Made) -> None:
+    """Measure what the best trial costs; where the search depends on costs, that was done of each trial."""
+    best = ledger.search.aim.best(ledger.trials())
+    if best is None or best.number != record.number:
+        return
+    try:
+        found = replace(tried, costs=bench.costs(made))
+    except TilthError as error:  # what has no graph cannot be served
+        found = replace(tried, state="failed", score=Estimate(None), note=f"cannot be compiled: {error.what}")
+    ledger.amend(record, found)
 
 
 def _material(project: Project, artifacts: ArtifactStore, job: Job) -> Material:
@@ -156,25 +177,13 @@ def _material(project: Project, artifacts: ArtifactStore, job: Job) -> Material:
     return Material(StepContext(project, dict(job.parameters), none, files, {}))
 
 
-def _kept(
-    ledger: Ledger,
-    artifacts: ArtifactStore,
-    record: TrialRecord,
-    tried: Tried,
-    answered: Answered | None,
-    others: Sequence[Trial],
-) -> dict[str, Artifact]:
+def _kept(ledger: Ledger, artifacts: ArtifactStore, record: TrialRecord, answered: Answered) -> Artifact:
     """What a trial says of the dev rows: of trial 0 and of those that lead, to compare them row by row."""
-    trial = tried.as_trial(record)
-    if answered is None or (trial.number > 0 and not ledger.search.aim.leads(trial, others)):
-        return {}
     draft = artifacts.draft(".npy")
     np.save(draft, packed(answered), allow_pickle=False)
     digest, size = artifacts.put_draft(draft)
     name = f"trial {record.number}"
-    return {
-        "answers": ledger.store.record_artifact("answers", name, digest, size, properties={"suffix": ".npy"})
-    }
+    return ledger.store.record_artifact("answers", name, digest, size, properties={"suffix": ".npy"})
 
 
 def _end_with_parent() -> None:

@@ -12,7 +12,9 @@ import msgspec
 
 from tilth.checks import Check, Moment
 from tilth.errors import ProjectError, TilthError, closest
+from tilth.metrics import perfect
 from tilth.projects.declared_checks import refuse_unknown
+from tilth.projects.rival_rules import number_misfits, rival_misfits
 from tilth.projects.task_rules import Misfit, misfits
 from tilth.projects.train_rules import history_misfits, weight_misfits
 from tilth.tables import SplitPlan
@@ -265,6 +267,10 @@ def _explain(message: str, where: str) -> ProjectError:
     choice = re.search(r"Invalid enum value '(.*)'", what)
     if choice:
         return _no_choice(choice.group(1), place, where)
+    if place == "tune.parameters[...]" and what.startswith("Expected `object`"):
+        expected = "{ low = 0.01, high = 0.3, log = true } or { choices = [...] } for each"
+        what = "a parameter to search is not given as a range or as choices"
+        return ProjectError(what, where=f"{where}, [tune.parameters]", expected=expected)
     return ProjectError(what.replace("`", "'"), where=f"{where}, {_numbered(place)}")
 
 
@@ -301,6 +307,8 @@ def _choices(annotation: object) -> list[str]:
 
 def _section(place: str) -> type[msgspec.Struct]:
     """The section that msgspec's path leads to."""
+    if place.startswith("tune.parameters["):
+        return SearchSpace
     name = re.match(r"[a-z_]*", place)
     return _SECTIONS.get(name.group() if name else "", Configuration)
 
@@ -316,7 +324,7 @@ def _numbered(place: str) -> str:
     return re.sub(
         r"^(checks)\[(\d+)\]\.?",
         lambda found: f"[[{found[1]}]] {int(found[2]) + 1}" + (", " if found[0].endswith(".") else ""),
-        place,
+        place.removesuffix("[...]"),
     )
 
 
@@ -339,7 +347,8 @@ def _check_values(configuration: Configuration, where: str) -> None:
     """Bounds that types cannot say."""
     rules = (*_setting_rules(configuration), *_monitor_rules(configuration), *_baseline_rules(configuration))
     wrong = [(section, what, expected) for holds, section, what, expected in rules if not holds]
-    for section, what, expected in (*wrong, *_task_misfits(configuration), *_train_misfits(configuration)):
+    wrong += [*_task_misfits(configuration), *_train_misfits(configuration), *_rival_misfits(configuration)]
+    for section, what, expected in wrong:
         raise ProjectError(what, where=f"{where}, [{section}]", expected=expected)
     with _placed(f"{where}, [split]"):
         configuration.split.plan()
@@ -406,6 +415,17 @@ def _train_misfits(configuration: Configuration) -> Iterator[Misfit]:
         yield "train", 'threshold = "value" needs the value of each answer', expected
 
 
+def _rival_misfits(configuration: Configuration) -> Iterator[Misfit]:
+    project, baselines = configuration.project, configuration.baselines
+    columns = {"older": baselines.older, "human": baselines.human}
+    yield from rival_misfits(project.label, project.task, columns, baselines.human_metric)
+    train = configuration.train
+    yield from number_misfits("train", {"seed": train.seed, "parameters": train.parameters})
+    yield from number_misfits("baselines", {"human_level": baselines.human_level})
+    business = configuration.business
+    yield from number_misfits("business", {"target": business.target, "values": business.values})
+
+
 def _baseline_rules(configuration: Configuration) -> tuple[_Rule, ...]:
     section = configuration.baselines
     asked = {check.baseline for check in configuration.checks if check.moment == "model"}
@@ -423,6 +443,14 @@ def _baseline_rules(configuration: Configuration) -> tuple[_Rule, ...]:
             "baselines",
             "human and human_level are two figures of the same",
             "one of them",
+        ),
+        (
+            section.human_level is None
+            or section.human_level <= 1
+            or perfect(section.human_metric or "") != 1,
+            "baselines",
+            f"human_level is {section.human_level}, and 1 is perfect",
+            "a share, such as 0.667 where people are right in 66.7 %",
         ),
         (
             section.human_level is None or section.human_metric is not None,

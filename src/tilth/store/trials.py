@@ -127,6 +127,17 @@ class TrialRecords(ExecutionRecords):
             connection.execute(_update(record).values(outcome=found))
             return replace(record, outcome=found, execution=ended)
 
+    def amend_trial(self, record: TrialRecord, outcome: Mapping[str, JSONValue]) -> TrialRecord:
+        """Record more of what came of a trial that has ended.
+
+        Args:
+            record: the trial, as `end_trial` gave it.
+            outcome: what came of it in all, as JSON values.
+        """
+        with self._database.writing() as connection:
+            connection.execute(_update(record).values(outcome=dict(outcome)))
+            return replace(record, outcome=dict(outcome))
+
     def _begin(
         self, run: Run | int, search: str, proposal: Mapping[str, JSONValue], code_version: str | None
     ) -> Execution:

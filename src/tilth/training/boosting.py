@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
 import re
@@ -272,19 +273,20 @@ def _xgboost_callback(watch: Watch) -> Any:
 
 def same_parameter(name: str) -> set[str]:
     """All names that LightGBM has for a parameter."""
-    table = _lightgbm_alias_table()
-    return next((names for names in table if name in names), {name})
+    return next((set(names) for names in _lightgbm_alias_table() if name in names), {name})
 
 
 def _lightgbm_aliases() -> set[str]:
     return {name for names in _lightgbm_alias_table() for name in names}
 
 
-def _lightgbm_alias_table() -> list[set[str]]:
+@functools.cache
+def _lightgbm_alias_table() -> tuple[frozenset[str], ...]:
     # LightGBM only warns of names that it does not know, so its own table of names is asked.
     from lightgbm.basic import _ConfigAliases
 
-    return [{name, *names} for name, names in _ConfigAliases._get_all_param_aliases().items()]
+    table = _ConfigAliases._get_all_param_aliases()
+    return tuple(frozenset({name, *names}) for name, names in table.items())
 
 
 def _given(estimator: Any) -> set[str]:

@@ -103,7 +103,9 @@ def _find_class(name: str) -> Any:
         'or a file with a training function such as "train.py"'
     )
     if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", module_name):
-        raise TrainingError(f"no estimator '{name}'", where="[train] estimator", expected=expected)
+        near = closest(name, [*BOOSTING, "network"])
+        mend = f"did you mean '{near}'?" if near else None
+        raise TrainingError(f"no estimator '{name}'", where="[train] estimator", expected=expected, mend=mend)
     try:
         module = importlib.import_module(module_name)
     except ImportError as error:

@@ -58,6 +58,7 @@ class Pruner:
         self._active = aim.prune and not aim.second and len(self._complete) >= _LEAST_TRIALS
         self._pace = 1.0 if learning_rate is None else _STEPS_PER_UNIT * learning_rate
         self._metric: str | None = None
+        self._sign = 1
         self._step, self._best = 0, float("inf")
         self._next = _FIRST_STEP
         self._losses: dict[int, float] = {}
@@ -70,14 +71,14 @@ class Pruner:
         """
         if self._metric is None:
             self._metric = next((name for name in metrics if name.startswith("dev.")), "")
+            self._sign = -1 if _GROWING.fullmatch(self._metric.rpartition(".")[2].lower()) else 1
         if self._metric not in metrics:
             return
         step = int((iteration + 1) * self._pace - 1e-9)
         if step > self._step:
             self._look_back()
         self._step = step
-        value = metrics[self._metric]
-        self._best = min(self._best, -value if _grows(self._metric) else value)
+        self._best = min(self._best, self._sign * metrics[self._metric])
         if math.isfinite(self._best):
             self._losses[step] = self._best
 
@@ -101,7 +102,3 @@ class Pruner:
 def _reached(course: Mapping[int, float], step: int) -> float:
     """The best loss of a trial at a step; of one that had ended, what it ended with."""
     return min(loss for at, loss in course.items() if at <= max(step, min(course)))
-
-
-def _grows(metric: str) -> bool:
-    return bool(_GROWING.fullmatch(metric.rpartition(".")[2].lower()))
