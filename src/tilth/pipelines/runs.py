@@ -186,13 +186,14 @@ def _entry(project: Project, store: Store, run: Run, aliases: Mapping[str, int])
 
 def _cells(entry: RunEntry) -> tuple[str, ...]:
     run, tags, metric = entry.run, entry.run.tags, entry.metric
+    until = run.parameters.get("until")
     commit = tags.get("git.commit", "")[:_DIGITS]
     model = "" if entry.model is None else " ".join((entry.model.reference, *entry.aliases))
     return (
         str(run.number),
         f"{run.started:%Y-%m-%d %H:%M}",
         "" if run.duration_s is None else f"{run.duration_s:.1f} s",
-        run.state,
+        f"{run.state} to {until}" if until else run.state,
         str(part_of(run, "train").get("estimator", "")).rpartition(".")[2],
         "" if metric is None else f"{metric.name} {Estimate(metric.value, metric.low, metric.high)}",
         model,
