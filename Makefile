@@ -45,6 +45,7 @@ bench: $(INSTALLED)
 	$(BIN)/python benchmarks/data.py --quick
 	$(BIN)/python benchmarks/features.py --quick
 	$(BIN)/python benchmarks/training.py --quick
+	$(BIN)/python benchmarks/tuning.py --turns 1
 
 .venv-mlflow/installed: requirements/mlflow-server.txt
 	$(PYTHON) -m venv --clear .venv-mlflow
