@@ -107,8 +107,8 @@ MAKERS: dict[str, Callable[[Path], None]] = {
 }
 
 
-def made(folder: Path, name: str) -> Path:
-    """The path of a file; it is made if it is not there.
+def made(script: str, folder: Path, name: str) -> Path:
+    """The path of a file; `script` is asked to make it if it is not there.
 
     In a process of its own: a process starts with the peak memory of the one that started it.
     """
@@ -116,7 +116,7 @@ def made(folder: Path, name: str) -> Path:
     if not path.exists():
         print(f"making {name}", file=sys.stderr)
         unfinished = folder / f"unfinished-{name}"
-        subprocess.run([sys.executable, __file__, "--role", f"make {name}", str(unfinished)], check=True)
+        subprocess.run([sys.executable, script, "--role", f"make {name}", str(unfinished)], check=True)
         unfinished.rename(path)
     return path
 
@@ -216,7 +216,7 @@ def table(found: dict[str, list[Cost]], base: str) -> None:
 
 def measure_speed(folder: Path, runs: int, quick: bool) -> None:
     del quick
-    path = made(folder, "short.parquet")
+    path = made(__file__, folder, "short.parquet")
     print("### 1,000,000 rows of 20 columns, Parquet\n")
     commands = {
         "DuckDB `SUMMARIZE`": python(duckdb_summarize, path),
@@ -227,19 +227,18 @@ def measure_speed(folder: Path, runs: int, quick: bool) -> None:
 
 def measure_length(folder: Path, runs: int, quick: bool) -> None:
     print("### 20 columns, Parquet, `tilth.profile` to JSON\n")
-    commands = {"1 million rows": python(tilth_profile, made(folder, "long-1.parquet"))}
+    commands = {"1 million rows": python(tilth_profile, made(__file__, folder, "long-1.parquet"))}
     found = in_turn(commands, runs)
     for millions in () if quick else (10, 100):
         name = f"{millions} million rows"
-        found[name] = (
-            in_turn({name: python(tilth_profile, made(folder, f"long-{millions}.parquet"))}, 1)[name] * runs
-        )
+        command = python(tilth_profile, made(__file__, folder, f"long-{millions}.parquet"))
+        found[name] = in_turn({name: command}, 1)[name] * runs
     table(found, "1 million rows")
 
 
 def measure_width(folder: Path, runs: int, quick: bool) -> None:
     del quick
-    path = made(folder, "wide.parquet")
+    path = made(__file__, folder, "wide.parquet")
     print("### 10,000 rows of 5,000 columns, Parquet\n")
     commands = {
         "DuckDB `SUMMARIZE`": python(duckdb_summarize, path),
@@ -250,7 +249,7 @@ def measure_width(folder: Path, runs: int, quick: bool) -> None:
 
 def measure_csv(folder: Path, runs: int, quick: bool) -> None:
     del quick
-    path = made(folder, "short.csv")
+    path = made(__file__, folder, "short.csv")
     print(f"### 1,000,000 rows of 10 columns, CSV ({path.stat().st_size / 1e6:.0f} MB)\n")
     output = path.with_suffix(".profile.json")
     commands = {
@@ -271,8 +270,8 @@ def measure_associations(folder: Path, runs: int, quick: bool) -> None:
     del quick
     print("### Associations of 1,000,000 rows of 20 columns, Parquet\n")
     commands = {
-        "`tilth.profile`, to JSON": python(tilth_profile, made(folder, "short.parquet")),
-        "profile and associations": python(tilth_associations, made(folder, "short.parquet")),
+        "`tilth.profile`, to JSON": python(tilth_profile, made(__file__, folder, "short.parquet")),
+        "profile and associations": python(tilth_associations, made(__file__, folder, "short.parquet")),
     }
     table(in_turn(commands, min(runs, 3)), "`tilth.profile`, to JSON")
 
@@ -287,7 +286,7 @@ def clock(times: list[float]) -> Iterator[None]:
 
 def measure_merging(folder: Path, runs: int, quick: bool) -> None:
     del quick
-    path = made(folder, "short.parquet")
+    path = made(__file__, folder, "short.parquet")
     print("### Profiles of 20 columns, of 500,000 rows each, in one process\n", flush=True)
     subprocess.run(
         [sys.executable, __file__, "--runs", str(runs), "--role", "merging", str(path)], check=True

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from data import MILLION, WORDS, command_line, in_turn, make_table, roles_of, table
+from data import MILLION, WORDS, command_line, in_turn, made, make_table, roles_of, table
 
 TF_TRANSFORM_CPU_S = 37.0
 FLOATS = [f"f{i}" for i in range(10)]
@@ -57,17 +57,6 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "short.parquet": make_short,
     **{f"narrow-{n}.parquet": functools.partial(make_long, millions=n) for n in (1, 10, 50)},
 }
-
-
-def made(folder: Path, name: str) -> Path:
-    """The path of a file; it is made in a process of its own if it is not there."""
-    path = folder / name
-    if not path.exists():
-        print(f"making {name}", file=sys.stderr)
-        unfinished = folder / f"unfinished-{name}"
-        subprocess.run([sys.executable, __file__, "--role", f"make {name}", str(unfinished)], check=True)
-        unfinished.rename(path)
-    return path
 
 
 # ---------------------------------------------------------------- the work
@@ -178,7 +167,7 @@ def python(work: Callable[[str], None], path: Path) -> list[str]:
 
 def measure_speed(folder: Path, runs: int, quick: bool) -> None:
     del quick
-    path = made(folder, "short.parquet")
+    path = made(__file__, folder, "short.parquet")
     print("### Fit and apply, 1,000,000 rows: 10 z-scores, 2 bucketisations, 5 vocabularies\n")
     found = in_turn(
         {
@@ -197,7 +186,7 @@ def measure_speed(folder: Path, runs: int, quick: bool) -> None:
 
 
 def measure_inside(folder: Path, runs: int, name: str) -> None:
-    path = made(folder, "short.parquet")
+    path = made(__file__, folder, "short.parquet")
     command = [sys.executable, __file__, "--runs", str(runs), "--role", name, str(path)]
     subprocess.run(command, check=True)
 
@@ -216,11 +205,11 @@ def measure_row(folder: Path, runs: int, quick: bool) -> None:
 
 def measure_length(folder: Path, runs: int, quick: bool) -> None:
     print("### Fit and apply batch by batch, 4 columns, Parquet\n")
-    commands = {"1 million rows": python(tilth_narrow, made(folder, "narrow-1.parquet"))}
+    commands = {"1 million rows": python(tilth_narrow, made(__file__, folder, "narrow-1.parquet"))}
     found = in_turn(commands, runs)
     for millions in () if quick else (10, 50):
         name = f"{millions} million rows"
-        path = made(folder, f"narrow-{millions}.parquet")
+        path = made(__file__, folder, f"narrow-{millions}.parquet")
         found[name] = in_turn({name: python(tilth_narrow, path)}, 1)[name] * runs
     table(found, "1 million rows")
 

@@ -27,7 +27,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from data import MILLION, command_line, make_table, roles_of
+from data import MILLION, command_line, made, make_table, roles_of
 
 CENSUS_ROWS = 32_561
 
@@ -57,17 +57,6 @@ MAKERS: dict[str, Callable[[Path], None]] = {
     "1-million.parquet": partial(make_rows, rows=MILLION),
     "10-million.parquet": partial(make_rows, rows=10 * MILLION),
 }
-
-
-def made(folder: Path, name: str) -> Path:
-    """The path of a file; it is made if it is not there, in a process of its own."""
-    path = folder / name
-    if not path.exists():
-        print(f"making {name}", file=sys.stderr)
-        unfinished = folder / f"unfinished-{name}"
-        subprocess.run([sys.executable, __file__, "--role", f"make {name}", str(unfinished)], check=True)
-        unfinished.rename(path)
-    return path
 
 
 # ---------------------------------------------------------------- the work, each in a process of its own
@@ -158,7 +147,7 @@ def table(found: dict[str, list[Cost]]) -> None:
 
 def measure_share(folder: Path, runs: int, quick: bool) -> None:  # noqa: ARG001 - small anyway
     """A table of the census's size."""
-    path = made(folder, "census-size.parquet")
+    path = made(__file__, folder, "census-size.parquet")
     run(path)
     table({f"{CENSUS_ROWS:,}": [run(path) for _ in range(runs)]})
 
@@ -166,7 +155,12 @@ def measure_share(folder: Path, runs: int, quick: bool) -> None:  # noqa: ARG001
 def measure_length(folder: Path, runs: int, quick: bool) -> None:
     """1 and 10 million rows."""
     names = {"1 million": "1-million.parquet"} | ({} if quick else {"10 million": "10-million.parquet"})
-    table({shown: [run(made(folder, name)) for _ in range(min(runs, 1))] for shown, name in names.items()})
+    table(
+        {
+            shown: [run(made(__file__, folder, name)) for _ in range(min(runs, 1))]
+            for shown, name in names.items()
+        }
+    )
 
 
 MEASUREMENTS = {"share": measure_share, "length": measure_length}

@@ -65,23 +65,23 @@ def cut_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(columnar_files, "_PART_BYTES", 200_000)
 
 
-def test_both_nodes_work_and_results_come_in_order(cluster: Engine) -> None:
-    def where(item: int) -> tuple[int, str]:
+def test_both_nodes_work_and_results_come_in_order(cluster: Engine, tmp_path: Path) -> None:
+    def meet(item: int) -> tuple[int, str]:
+        """Whoever comes first keeps its node busy until the other one has been here too."""
         import ray
 
+        node = ray.get_runtime_context().get_node_id()
+        (tmp_path / node).touch()
+        end = time.monotonic() + 300  # a node's first process takes its time to start
+        while len(list(tmp_path.iterdir())) < 2 and time.monotonic() < end:
+            time.sleep(0.05)
         time.sleep(0.15 if item % 3 == 0 else 0.0)
-        return item, ray.get_runtime_context().get_node_id()
+        return item, node
 
     assert (cluster.name, cluster.workers) == ("ray", 2)
-    nodes: set[str] = set()
-    end = time.monotonic() + 120
-    while (
-        len(nodes) < 2 and time.monotonic() < end
-    ):  # the second node's first process takes its time to start
-        found = list(cluster.map(where, range(40)))
-        assert [item for item, _ in found] == list(range(40))
-        nodes |= {node for _, node in found}
-    assert len(nodes) == 2
+    found = list(cluster.map(meet, range(20)))
+    assert [item for item, _ in found] == list(range(20))
+    assert len({node for _, node in found}) == 2
 
 
 def test_items_are_taken_only_as_fast_as_results(cluster: Engine) -> None:

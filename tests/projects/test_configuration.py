@@ -107,6 +107,22 @@ def test_everything_that_can_be_said_is_read() -> None:
     assert (live.metric, live.low, live.high, live.optional_baseline) == ("anomalies", None, 0, False)
 
 
+def test_a_check_on_a_slice_that_is_not_evaluated_is_refused() -> None:
+    error = mistake(
+        """
+        [evaluate]
+        slices = [["race"]]
+        [[checks]]
+        moment = "model"
+        metric = "f1"
+        min = 0.5
+        slice = { sex = "f" }
+        """
+    )
+    assert error.where == "tilth.toml, [[checks]] 1"
+    assert "sex" in error.what
+
+
 @pytest.mark.parametrize("text", ["x =", "[project", 'a = "b', "a = 1\na = 2", "\x00", "a = 01"])
 def test_what_is_not_toml_says_so(text: str) -> None:
     error = mistake(base=text)
@@ -247,6 +263,7 @@ def test_a_word_that_is_no_choice_lists_the_choices(
         ("[train]\nthreshold = nan", "train"),
         ("[train]\nthreshold = 'half'", "train"),
         ("[train]\nthreshold = 'recall >= 2'", "train"),
+        ("[train]\nestimator = 'lightgmb'", "train"),
         ("[serve]\nport = 65536", "serve"),
         ("[serve]\nport = -1", "serve"),
         ("[monitor]\nwindow = 0", "monitor"),
@@ -384,7 +401,7 @@ def test_a_check_that_would_do_nothing_or_something_else_is_refused(
         ("regression", model("r2", baseline="'majority'")),
         ("multiclass", model("recall.a.b c", baseline="'linear'")),
         ("multiclass", live("f1.cat")),
-        ("multiclass", model("macro_f1", slice="{ sex = 'f' }", baseline="'champion'")),
+        ("multiclass", model("macro_f1", slice="{ 'tilth.source' = 'feedback' }", baseline="'champion'")),
         *(
             ("regression", live(count))
             for count in ("rows", "outcomes", "drifted_columns", "drifted_predictions", "anomalies")

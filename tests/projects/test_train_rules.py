@@ -30,7 +30,7 @@ def read(train: str, task: Task = "binary", more: str = "") -> Configuration:
         ("class_weights = { yes = 0, no = 0 }", "class_weights are all 0"),
         ("early_stopping_rounds = -1", "early_stopping_rounds is negative"),
         ('threshold = "value"', "needs the value of each answer"),
-        ('threshold = "recall >= 2"', "threshold is out of range"),
+        ('threshold = "recall >= 2"', "'recall >= 2' is no goal"),
         ('calibration = "platt"', "unknown value 'platt'"),
     ],
 )

@@ -61,6 +61,12 @@ CASES: list[tuple[str, dict[str, Any], str, str]] = [
     ("reaches the goal", {"goal": Goal("target", 0.75)}, "enough", "reaches target 0.75 surely"),
     ("reaches it by luck", {"goal": Goal("target", 0.795)}, "enough", "may be luck"),
     (
+        "no better than a constant",
+        {"rival": ("majority", 0.8)},
+        "other features",
+        "which looks at none, is as good",
+    ),
+    (
         "no better than linear",
         {"rival": ("linear", 0.8)},
         "another model",

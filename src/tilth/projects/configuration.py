@@ -16,7 +16,7 @@ from tilth.metrics import perfect
 from tilth.projects.declared_checks import refuse_unknown
 from tilth.projects.rival_rules import number_misfits, rival_misfits
 from tilth.projects.task_rules import Misfit, misfits
-from tilth.projects.train_rules import history_misfits, weight_misfits
+from tilth.projects.train_rules import estimator_misfits, history_misfits, threshold_misfits, weight_misfits
 from tilth.tables import SplitPlan
 from tilth.types import JSONObject, Task
 
@@ -354,7 +354,7 @@ def _check_values(configuration: Configuration, where: str) -> None:
         configuration.split.plan()
     for number, declared in enumerate(configuration.checks, 1):
         with _placed(f"{where}, [[checks]] {number}"):
-            refuse_unknown(declared.check(), configuration.project.task)
+            refuse_unknown(declared.check(), configuration.project.task, configuration.evaluate.slices)
 
 
 _Rule = tuple[bool, str, str, str]
@@ -377,7 +377,6 @@ def _setting_rules(configuration: Configuration) -> tuple[_Rule, ...]:
             "a slice has no column",
             "one column or more in each",
         ),
-        (_is_threshold(configuration.train.threshold), "train", "threshold is out of range", _THRESHOLDS),
         (
             all(0 < share < 1 for share in configuration.train.learning_curve),
             "train",
@@ -408,6 +407,8 @@ def _task_misfits(configuration: Configuration) -> Iterator[Misfit]:
 
 def _train_misfits(configuration: Configuration) -> Iterator[Misfit]:
     train = configuration.train
+    yield from estimator_misfits(train.estimator)
+    yield from threshold_misfits(train.threshold)
     yield from weight_misfits(train.class_weights, train.early_stopping_rounds)
     yield from history_misfits(train.history, train.time, train.half_life, train.recent)
     if train.threshold == "value" and not configuration.business.values:
@@ -471,16 +472,6 @@ def _baseline_rules(configuration: Configuration) -> tuple[_Rule, ...]:
             'human = "column", or human_level = 0.9 with human_metric and human_source',
         ),
     )
-
-
-_THRESHOLDS = 'between 0 and 1, or a goal: "f1", "recall >= 0.9", "precision >= 0.9", "value"'
-
-
-def _is_threshold(value: float | str) -> bool:
-    """Whether a threshold is a probability, or a goal to choose one by on the dev part."""
-    if isinstance(value, str):
-        return bool(re.fullmatch(r"f1|value|(recall|precision) *>= *(0?\.\d+|1(\.0*)?)", value))
-    return 0 < value < 1
 
 
 def _monitor_rules(configuration: Configuration) -> tuple[_Rule, ...]:

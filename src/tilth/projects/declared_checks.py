@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 from tilth.checks import Check
@@ -27,8 +27,13 @@ MODEL_BASELINES = ("majority", "prior", "single", "linear", "older", "human", "c
 _CLASS = "NAME"
 
 
-def refuse_unknown(check: Check, task: Task) -> None:
+def refuse_unknown(check: Check, task: Task, slices: Sequence[Sequence[str]] = ()) -> None:
     """Refuse a check that can never be judged as it was meant.
+
+    Args:
+        check: what is declared.
+        task: what the project predicts.
+        slices: the groups of columns that the model is measured on slices of.
 
     Raises:
         ProjectError: a metric, baseline or slice that does not exist at the check's moment.
@@ -52,7 +57,16 @@ def refuse_unknown(check: Check, task: Task) -> None:
         raise _unknown(what, check.metric, (*names, *of_classes))
     if check.moment == "live":
         _refuse_live(check)
-    elif check.baseline not in (None, *MODEL_BASELINES):
+        return
+    sliced = [set(columns) for columns in (*slices, ["tilth.source"])]
+    columns = ", ".join(f'"{name}"' for name in check.slice)
+    if check.slice and set(check.slice) not in sliced:
+        raise ProjectError(
+            f"the check on '{check.metric}' has a slice by {columns}, which is not measured",
+            expected="columns of one of [evaluate] slices, together",
+            mend=f"add [{columns}] to slices under [evaluate]",
+        )
+    if check.baseline not in (None, *MODEL_BASELINES):
         what = f"there is no baseline '{check.baseline}' for the moment 'model'"
         raise _unknown(what, check.baseline or "", MODEL_BASELINES)
 

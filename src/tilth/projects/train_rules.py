@@ -5,16 +5,49 @@ from __future__ import annotations
 import contextlib
 import datetime
 import math
+import re
 from collections.abc import Iterator, Mapping
 
-from tilth.errors import UsageError
+from tilth.errors import UsageError, closest
 from tilth.projects.task_rules import Misfit
 from tilth.tables.event_times import parse_age
 
-__all__ = ["history_misfits", "weight_misfits"]
+__all__ = ["estimator_misfits", "history_misfits", "threshold_misfits", "weight_misfits"]
+
+_GOAL = re.compile(r"f1|value|(recall|precision) *>= *(0?\.\d+|1(\.0*)?)")
 
 _NEEDS = {"weighted": "half_life", "recent": "recent"}
 """The span of time that goes with a history."""
+
+
+def estimator_misfits(name: str) -> Iterator[Misfit]:
+    """Whether a name without a module or a file is that of an estimator.
+
+    Example:
+        >>> [what for _, what, _ in estimator_misfits("lightgmb")]
+        ["no estimator 'lightgmb'; did you mean 'lightgbm'?"]
+    """
+    known = ("lightgbm", "xgboost", "network")
+    if "." in name or name in known:
+        return
+    near = closest(name, known)
+    what = f"no estimator '{name}'" + (f"; did you mean '{near}'?" if near else "")
+    yield "train", what, 'lightgbm, xgboost, network, a class such as "sklearn.linear_model.Ridge", or a file'
+
+
+def threshold_misfits(threshold: float | str) -> Iterator[Misfit]:
+    """Whether a threshold is a probability, or a goal to choose one by on the dev part.
+
+    Example:
+        >>> [what for _, what, _ in threshold_misfits("f2")]
+        ["threshold: 'f2' is no goal"]
+    """
+    if isinstance(threshold, str):
+        if not _GOAL.fullmatch(threshold):
+            goals = '"f1", "recall >= 0.9", "precision >= 0.9" (a share, at most 1) or "value"'
+            yield "train", f"threshold: {threshold!r} is no goal", f"{goals}, or a number between 0 and 1"
+    elif not 0 < threshold < 1:
+        yield "train", "threshold is out of range", 'between 0 and 1, or a goal such as "recall >= 0.9"'
 
 
 def history_misfits(

@@ -20,8 +20,13 @@ from tilth.types import JSONObject, JSONValue
 
 __all__ = ["KINDS", "MATERIAL", "MOST_GROWTH", "Advice", "Kind", "advise"]
 
-Kind = Literal["more data", "another model", "regularize", "better labels", "enough", "undecided"]
+Kind = Literal[
+    "more data", "another model", "other features", "regularize", "better labels", "enough", "undecided"
+]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+
+_BLIND = ("majority", "prior")
+"""Baselines that know the labels alone."""
 
 MATERIAL = 0.05
 """More rows are worth their cost where doubling them takes away this share of the error, or more."""
@@ -59,11 +64,11 @@ class Advice:
 def advise(figures: Figures) -> Advice:
     """The advice that the figures support; the first rule that holds.
 
-    Undefined figures: nothing. Goal reached: enough. A baseline as good: another model. Alike rows with
-    different labels make half the error: better labels, and so where the goal lies above what people reach.
-    Train misses the goal by more than dev misses train: another model. Dev misses train, and more rows help:
-    more data; they do not: regularize. Too few dev rows to tell whether more rows help: undecided. Otherwise:
-    enough.
+    Undefined figures: nothing. Goal reached: enough. A baseline as good: another model; one that looks at
+    no feature: other features. Alike rows with different labels make half the error: better labels, and
+    so where the goal lies above what people reach. Train misses the goal by more than dev misses train:
+    another model. Dev misses train, and more rows help: more data; they do not: regularize. Too few dev
+    rows to tell whether more rows help: undecided. Otherwise: enough.
 
     Example:
         >>> train, dev, gain = Estimate(0.99), Estimate(0.8, 0.76, 0.84), Estimate(0.05, 0.03, 0.07)
@@ -109,6 +114,12 @@ def _rivaled(told: Figures) -> Advice | None:
     name, value = told.rival
     if told.better(value, told.test.value) > 0:
         return None
+    if name in _BLIND:
+        return Advice(
+            "other features",
+            f"the baseline '{name}', which looks at none, is as good, {told.metric} {_shown(value)} on test "
+            f"against {told.test}; or the labels are wrong, or mean another thing with time",
+        )
     return Advice(
         "another model",
         f"the baseline '{name}' is as good, {told.metric} {_shown(value)} on test against {told.test}",

@@ -22,7 +22,7 @@ from tilth.training.goals import decide
 from tilth.training.rows import Floats, Labels, Rows
 from tilth.training.weights import ClassWeights, class_factors, weighted
 
-__all__ = ["Curves", "Learned", "Recipe", "learn"]
+__all__ = ["Curves", "Learned", "Recipe", "estimator_of", "learn"]
 
 Curves: TypeAlias = "Mapping[str, Mapping[str, list[float]]]"
 """Part ("train", "dev") -> metric -> its value after each iteration."""
@@ -106,6 +106,28 @@ class Learned:
         return self.decision.codes(scores, self.encoding.task)
 
 
+def estimator_of(recipe: Recipe) -> Estimator:
+    """The estimator of a recipe, not fitted yet.
+
+    Raises:
+        TrainingError: it cannot be made.
+
+    Example:
+        >>> estimator_of(Recipe(LabelEncoding("regression"), "sklearn.linear_model.Ridge", seed=1))
+        Ridge(random_state=1)
+    """
+    return make_estimator(
+        recipe.estimator,
+        recipe.parameters,
+        task=recipe.encoding.task,
+        seed=recipe.seed,
+        blocks=recipe.blocks,
+        directory=recipe.directory,
+        feature_names=recipe.feature_names,
+        classes=recipe.encoding.classes,
+    )
+
+
 def learn(recipe: Recipe, train: Rows, dev: Rows | None = None, *, watch: Watch | None = None) -> Learned:
     """Fit an estimator, correct its probabilities and choose its threshold, as a recipe says.
 
@@ -123,16 +145,7 @@ def learn(recipe: Recipe, train: Rows, dev: Rows | None = None, *, watch: Watch 
         CheckFailed: no threshold reaches the goal on the dev rows.
     """
     encoding = recipe.encoding
-    estimator = make_estimator(
-        recipe.estimator,
-        recipe.parameters,
-        task=encoding.task,
-        seed=recipe.seed,
-        blocks=recipe.blocks,
-        directory=recipe.directory,
-        feature_names=recipe.feature_names,
-        classes=encoding.classes,
-    )
+    estimator = estimator_of(recipe)
     _refuse_infinite(estimator, train.X, recipe.feature_names)
     factors = class_factors(recipe.class_weights, train, encoding)
     fitted = fit_rows(

@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 
 from tilth.training.findings import Finding
-from tilth.training.learning import Recipe
+from tilth.training.learning import Recipe, estimator_of
 from tilth.training.memorizing import memorizes
 from tilth.training.rows import Rows
 from tilth.training.shuffling import shuffled_labels
@@ -27,7 +27,7 @@ def check_recipe(recipe: Recipe, train: Rows, dev: Rows) -> list[Finding]:
         dev: rows that are not learned from.
 
     Raises:
-        TrainingError: what a training function of one's own raises.
+        TrainingError: no such estimator or parameter, or what a training function of one's own raises.
 
     Example:
         >>> from tilth.metrics import LabelEncoding
@@ -38,6 +38,7 @@ def check_recipe(recipe: Recipe, train: Rows, dev: Rows) -> list[Finding]:
         >>> [(found.check, found.outcome) for found in check_recipe(recipe, rows, rows)][:2]
         [('one_example', 'passed'), ('handful', 'passed')]
     """
+    estimator_of(recipe)  # one that cannot be made is no estimator that few rows are too few for
     with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore"):
         # What libraries say of few rows, copies and shuffled labels would be taken for news of the training.
         warnings.simplefilter("ignore")

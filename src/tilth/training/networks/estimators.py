@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Self
 
@@ -26,7 +27,7 @@ __all__ = ["MultilabelNetwork", "NetworkClassifier", "NetworkRegressor"]
 _LEAST_DEV_ROWS = 50
 
 
-class _NetworkEstimator(BaseEstimator):  # type: ignore[misc] # scikit-learn ships no types
+class _NetworkEstimator(BaseEstimator, ABC):  # type: ignore[misc] # scikit-learn ships no types
     """What all networks have in common; `NetworkClassifier` says what the parameters are."""
 
     _loss: Loss = "classes"
@@ -139,12 +140,13 @@ class _NetworkEstimator(BaseEstimator):  # type: ignore[misc] # scikit-learn shi
     def _link(self, writer: NodeWriter, raw: str) -> tuple[list[Any], list[Any]]:
         return link_nodes("softmax", writer.as_single(raw))
 
+    @abstractmethod
     def _learn_labels(self, train: Rows) -> int:
         """Learn what the labels are; how many outputs they need."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _targets(self, y: Labels) -> npt.NDArray[np.generic]:
-        raise NotImplementedError
+        """What the loss compares the outputs with."""
 
     def _known(self, dev: Rows | None) -> Rows | None:
         """The dev rows that can be scored, in an order of their own; None where they are too few."""
