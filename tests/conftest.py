@@ -98,7 +98,11 @@ def interrupted() -> Callable[..., bytes]:
             child.stdout.readline()
             time.sleep(after_s)
             child.send_signal(signal.SIGINT)
-            child.wait(timeout=50)
+            try:
+                child.wait(timeout=20)
+            except subprocess.TimeoutExpired:  # Python drops one that comes while a finalizer runs
+                child.send_signal(signal.SIGINT)
+                child.wait(timeout=50)
             return child.stderr.read()
 
     return run

@@ -23,6 +23,7 @@ def evaluate(
     label: str | None = None,
     prediction: str | None = None,
     score: str | None = None,
+    weight: str | None = None,
     slices: Slices = None,
     positive: str | None = None,
     task: TaskOption = None,
@@ -40,6 +41,7 @@ def evaluate(
         label: The column of true labels.
         prediction: The column of predictions.
         score: The column of the positive class's probability.
+        weight: The column that says how much each row counts.
         positive: The positive class.
         group: For ranking, the column whose rows are ranked together.
         separator: For several labels in one text, what stands between them.
@@ -48,18 +50,18 @@ def evaluate(
     found: Evaluation | RecordedEvaluation
     if model is not None:
         found = _evaluate_model(model, data, groups(slices), source.dir)
-    elif data is None or label is None or prediction is None:
+    elif data is None or label is None or (prediction is None and score is None):
         raise UsageError(
-            "evaluate needs DATA with --label and --prediction, or --model",
+            "evaluate needs DATA with --label and --prediction (or --score), or --model",
             mend="tilth evaluate DATA --label y --prediction said, or tilth evaluate --model champion",
         )
     else:
-        table = source.table(data)
         found = tilth.evaluate(
-            table,
+            source.table(data),
             label=label,
             prediction=prediction,
             score=score,
+            weight=weight,
             slices=groups(slices),
             positive=positive,
             task=task,

@@ -48,7 +48,11 @@ TaskOption = Annotated[
 ]
 Slices = Annotated[
     list[str] | None,
-    Parameter(name="--slice", negative="", help="Columns to slice by, joined by commas; repeatable."),
+    Parameter(
+        name="--slice",
+        negative="",
+        help="What to slice by: a column, ranges(age, 30, 50), quantiles(age, 4), 'age > 60'; or several.",
+    ),
 ]
 
 
@@ -234,4 +238,6 @@ def groups(slices: list[str] | None) -> list[list[str]]:
         >>> groups(["sex", "sex,race"])
         [['sex'], ['sex', 'race']]
     """
-    return [text.split(",") for text in slices or []]
+    from tilth.tables.slicings import split_keys
+
+    return [split_keys(text) for text in slices or []]

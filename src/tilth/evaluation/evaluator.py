@@ -20,6 +20,7 @@ from tilth.metrics import (
     RegressionStatistics,
 )
 from tilth.tables.slicing import groups as slice_groups
+from tilth.tables.slicing import slice_order
 
 __all__ = ["Evaluator"]
 
@@ -61,6 +62,7 @@ class Evaluator:
         scores: npt.NDArray[np.floating] | None = None,
         columns: Mapping[str, pa.Array | pa.ChunkedArray] | None = None,
         groups: npt.NDArray[np.int64] | None = None,
+        weights: npt.NDArray[np.float64] | None = None,
     ) -> None:
         """Count rows.
 
@@ -71,14 +73,15 @@ class Evaluator:
             scores: the probability of the positive class, (n,); of each where there are several, (n, c).
             columns: the columns to slice by, n rows each. A slice ranks those of a group's rows that it has.
             groups: (n,), for ranking: rows of one number are ranked together.
+            weights: (n,), at least 0, how much each row counts; default: 1 each. Not for rankings.
         """
         everything = np.arange(len(labels))
-        self._add(self._whole, labels, predictions, scores, groups, everything)
+        self._add(self._whole, labels, predictions, scores, groups, weights, everything)
         for names, parts in zip(self.slices, self._parts, strict=True):
             for values, rows in slice_groups(columns or {}, names) if len(labels) else ():
                 if values not in parts:
                     parts[values] = _statistics(self.encoding)
-                self._add(parts[values], labels, predictions, scores, groups, rows)
+                self._add(parts[values], labels, predictions, scores, groups, weights, rows)
 
     def merge(self, other: Evaluator) -> None:
         """Add the rows that another evaluator of the same task and slices has counted."""
@@ -95,7 +98,7 @@ class Evaluator:
         for names, parts in zip(self.slices, self._parts, strict=True):
             results += [
                 _slice_result(dict(zip(names, values, strict=True)), parts[values])
-                for values in sorted(parts)
+                for values in sorted(parts, key=lambda values: [*map(slice_order, values)])
             ]
         told = (*notes, *_without_relevant(self._whole))
         return Evaluation(self.encoding.without_notes(), tuple(results), unlabeled, told)
@@ -107,28 +110,33 @@ class Evaluator:
         predictions: Numbers | None,
         scores: npt.NDArray[np.floating] | None,
         groups: npt.NDArray[np.int64] | None,
+        weights: npt.NDArray[np.float64] | None,
         rows: npt.NDArray[np.int64],
     ) -> None:
         truth = labels[rows]
         said = None if predictions is None else predictions[rows]
         scored = None if scores is None else np.asarray(scores[rows], np.float64)
+        weighed = None if weights is None else weights[rows]
         if isinstance(statistics, BinaryStatistics):
             statistics.update(
                 truth == 1,
                 predictions=None if said is None else said == 1,
                 scores=scored,
+                weights=weighed,
                 threshold=self.threshold,
             )
         elif said is None:
             raise UsageError(f"{self.encoding.task} needs predictions")
         elif isinstance(statistics, MulticlassStatistics | MultilabelStatistics):
-            statistics.update(truth.astype(np.int64), said.astype(np.int64), probabilities=scored)
+            statistics.update(
+                truth.astype(np.int64), said.astype(np.int64), probabilities=scored, weights=weighed
+            )
         elif isinstance(statistics, RankingStatistics):
-            if groups is None:
-                raise UsageError("ranking needs the groups of rows")
+            if groups is None or weights is not None:
+                raise UsageError("ranking needs the groups of rows, and takes no weights")
             statistics.update(truth.astype(np.float64), said.astype(np.float64), groups[rows])
         else:
-            statistics.update(truth.astype(np.float64), said.astype(np.float64))
+            statistics.update(truth.astype(np.float64), said.astype(np.float64), weights=weighed)
 
 
 def _statistics(encoding: LabelEncoding) -> Statistics:

@@ -19,9 +19,17 @@ from tilth.projects import Project
 from tilth.schemas import Schema
 from tilth.tables import Table, open_table, write_table
 from tilth.tables.arrow_types import MEDIA_TYPES
+from tilth.tables.slicings import slicing_of
 from tilth.types import JSONObject
 
-__all__ = ["RecordedEvaluation", "evaluate_model", "predict_table", "recorded_evaluation"]
+__all__ = [
+    "LoadedVersion",
+    "RecordedEvaluation",
+    "evaluate_model",
+    "load_version",
+    "predict_table",
+    "recorded_evaluation",
+]
 
 _TEXT_SUFFIXES = {".csv", ".jsonl"}
 
@@ -46,7 +54,7 @@ def predict_table(project: Project, data: str, output: Path, *, reference: str |
         ColumnNotFoundError: a column that the model needs is not there.
         DataError: the data cannot be read, or a column does not hold what the model expects.
     """
-    loaded = _load(project, reference)
+    loaded = load_version(project, reference)
     table = loaded.read(data, project.label)
     predicted, scores = run_model(loaded.graph, table, loaded.encoding)
     answered = loaded.encoding.answers(_kept(table, output), predicted, scores)
@@ -76,14 +84,14 @@ def evaluate_model(
         ColumnNotFoundError: the label, a slice or a column that the model needs is not there.
         DataError: the data cannot be read, or hold a label that is no class of the model.
     """
-    loaded = _load(project, reference)
+    loaded = load_version(project, reference)
     table = loaded.read(data, project.label)
     group = [loaded.encoding.group] if loaded.encoding.group else []
-    table.select([project.label, *group, *(name for columns in slices for name in columns)])
+    table.select([project.label, *group])
     labeled = np.asarray(column(table, project.label).is_valid().to_numpy(zero_copy_only=False), bool)
     rows = table.filter(labeled)
     answers = answer(loaded.graph, rows, loaded.encoding)
-    found = measure(answers, rows, project.label, loaded.encoding, slices)
+    found = measure(answers, rows, project.label, loaded.encoding, slicing_of(table, slices))
     return replace(found, unlabeled=int((~labeled).sum()))
 
 
@@ -140,7 +148,7 @@ def recorded_evaluation(project: Project, reference: str | None = None) -> Recor
 
 
 @dataclass(frozen=True)
-class _Loaded:
+class LoadedVersion:
     """A model version, ready to be run over tables as they were read in its time."""
 
     graph: Graph
@@ -161,14 +169,20 @@ class _Loaded:
         return open_table(data, missing=self.missing, types=types)
 
 
-def _load(project: Project, reference: str | None) -> _Loaded:
+def load_version(project: Project, reference: str | None) -> LoadedVersion:
+    """A model version with all that running it needs; the champion where none is named.
+
+    Raises:
+        NotFoundError: no such version.
+        StoreError: a file of it is gone or damaged.
+    """
     artifacts = project.artifacts()
     with project.store() as store:
         version = find_version(project, store, reference or "champion")
     text = artifacts.read_bytes(str(version.properties["schema"]), ".toml").decode()
     # A version from before it kept them was made with what tilth.toml says.
     kept = version.properties.get("missing", list(project.configuration.data.missing))
-    return _Loaded(
+    return LoadedVersion(
         Graph.from_path(artifacts.verify(version.artifact.digest, ".onnx")),
         Schema.from_toml(text, where=f"the schema of {version.reference}"),
         cast("list[str]", kept),

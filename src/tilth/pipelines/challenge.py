@@ -16,6 +16,7 @@ from tilth.metrics import LabelEncoding, find_class
 from tilth.pipelines.parts import Parts
 from tilth.pipelines.scoring import Answers, answer, measure, run_model
 from tilth.tables import Table, number_copies, row_hashes, rows_repeat
+from tilth.tables.slicings import Slicing
 
 __all__ = ["Champion", "Duel", "Incomparable", "challenge", "is_among", "shared_columns"]
 
@@ -65,7 +66,7 @@ def challenge(
     parts: Parts,
     label: str,
     encoding: LabelEncoding,
-    slices: Sequence[Sequence[str]] = (),
+    slices: Slicing,
 ) -> Duel | Incomparable:
     """Measure the champion and a new model on the test rows that the champion has not learned from.
 

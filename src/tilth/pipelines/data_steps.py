@@ -20,6 +20,7 @@ from tilth.projects import Project
 from tilth.projects.first_label import with_several_labels
 from tilth.schemas import Schema
 from tilth.tables import PARTS, Table, concat_tables, fingerprint, open_table, split, write_table
+from tilth.tables.slicings import slicing_of
 from tilth.types import JSONObject, JSONValue
 from tilth.validation import Anomaly, infer_schema, validate
 
@@ -36,6 +37,7 @@ def _ingest(context: StepContext) -> StepResult:
     for place, name in _named_columns(project):
         if name not in table.columns:
             raise ColumnNotFoundError(name, table.columns, where=f"tilth.toml, {place}")
+    slicing_of(table, project.configuration.evaluate.slices, where="tilth.toml, [evaluate] slices")
     if context.optional("feedback"):
         learned = open_table(str(context.path("feedback")))
         table = concat_tables([table.with_column("tilth.source", "data"), learned])
@@ -62,7 +64,6 @@ def _ingest(context: StepContext) -> StepResult:
 def _named_columns(project: Project) -> list[tuple[str, str]]:
     """The columns that tilth.toml names, each with its place there."""
     configuration = project.configuration
-    sliced = [name for columns in configuration.evaluate.slices for name in columns]
     return [
         ("[project] label", project.label),
         *((("[project] group", configuration.project.group),) if configuration.project.group else ()),
@@ -73,7 +74,6 @@ def _named_columns(project: Project) -> list[tuple[str, str]]:
             if name is not None
         ),
         *(("[train] allow", name) for name in configuration.train.allow),
-        *(("[evaluate] slices", name) for name in sliced),
     ]
 
 
@@ -229,8 +229,12 @@ def _ingest_parameters(project: Project) -> JSONObject:
         "missing": list(section.missing),
         "types": dict(section.types),
         "label": project.label,
-        "named": list[JSONValue](sorted({name for _, name in _named_columns(project)})),
+        "named": list[JSONValue](sorted({name for _, name in _named_columns(project)} | _sliced(project))),
     }
+
+
+def _sliced(project: Project) -> set[str]:
+    return {name for names in project.configuration.evaluate.slices for name in names}
 
 
 def _split_parameters(project: Project) -> JSONObject:

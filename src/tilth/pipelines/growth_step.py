@@ -24,6 +24,7 @@ from tilth.pipelines.scoring import column
 from tilth.pipelines.step import Output, Step, StepContext, StepResult
 from tilth.projects import Project
 from tilth.tables import Table
+from tilth.tables.slicings import Slicing
 from tilth.training import learn
 from tilth.training.advice import MOST_GROWTH
 from tilth.training.learning_curve import answered
@@ -134,16 +135,15 @@ def _measured(
     # Without the added rows the dev part, on which fitting stops, would not have them either.
     dev, test = rows["dev"].take(~new["dev"]), rows["test"]
     without = learn(material.recipe, before, dev)
-    slices = _crossed(slices_of(material.project, material.parts))
-    names = sorted({name for group in slices for name in group} - {ADDED})
-    learned, tested = (_columns(material.parts.part(part), names, new[part]) for part in ("train", "test"))
+    cut = slices_of(material.project, material.parts)
+    learned, tested = (_columns(material.parts.part(part), cut, new[part]) for part in ("train", "test"))
     found = effects(
         Compared(answered(without, test), answered(material.learned, test), tested),
         Compared(
             answered(without, before), answered(material.learned, before), _taken(learned, ~new["train"])
         ),
         (len(added), _taken(learned, new["train"])),
-        slices,
+        _crossed(cut.slices),
         EFFECT_METRICS[material.encoding.task],
     )
     classes = len(material.encoding.classes)
@@ -155,9 +155,9 @@ def _crossed(slices: Sequence[Sequence[str]]) -> list[list[str]]:
     return [each for columns in ([], *map(list, slices)) for each in (columns, [*columns, ADDED]) if each]
 
 
-def _columns(table: Table, names: Sequence[str], added: npt.NDArray[np.bool_]) -> dict[str, pa.Array]:
+def _columns(table: Table, cut: Slicing, added: npt.NDArray[np.bool_]) -> dict[str, pa.Array]:
     return {
-        **{name: column(table, name) for name in names},
+        **cut.of({name: column(table, name) for name in cut.sources}),
         ADDED: pa.array(np.where(added, "added rows", "rows of before")),
     }
 

@@ -23,6 +23,7 @@ from tilth.pipelines.step import Output, Step, StepContext, StepResult
 from tilth.pipelines.transform_step import TRANSFORM_STEP
 from tilth.profiles import profile
 from tilth.projects import Project
+from tilth.tables.slicings import Slicing
 from tilth.training import Learned, Parity, Rows, baselines, check_parity, decide, export
 from tilth.types import JSONObject
 
@@ -158,7 +159,7 @@ def _verdict(
 
 
 def _baselines(
-    context: StepContext, parts: Parts, encoding: LabelEncoding, slices: Sequence[Sequence[str]]
+    context: StepContext, parts: Parts, encoding: LabelEncoding, slices: Slicing
 ) -> dict[str, Evaluation]:
     """What must be beaten: the majority class (or the mean) and a quick linear model."""
     material = material_of(context)

@@ -13,6 +13,7 @@ from tilth.pipelines.scoring import column
 from tilth.pipelines.step import StepContext
 from tilth.projects import Project
 from tilth.tables import Table, open_table
+from tilth.tables.slicings import Slicing, slicing_of
 
 __all__ = ["Parts", "encoding_of", "parts_of", "slices_of"]
 
@@ -72,7 +73,10 @@ def encoding_of(context: StepContext, parts: Parts) -> LabelEncoding:
     )
 
 
-def slices_of(project: Project, parts: Parts) -> list[list[str]]:
-    """The slices that tilth.toml names, and where the rows come from if some come from feedback."""
+def slices_of(project: Project, parts: Parts) -> Slicing:
+    """The slices that tilth.toml names, and where the rows come from if some come from feedback.
+
+    Quantiles are those of the whole data set, so that a slice means the same in each part.
+    """
     own = [["tilth.source"]] if "tilth.source" in parts.table.columns else []
-    return [*map(list, project.configuration.evaluate.slices), *own]
+    return slicing_of(parts.table, [*project.configuration.evaluate.slices, *own])

@@ -21,6 +21,7 @@ from tilth.pipelines.scoring import Answers, answer, column, measure
 from tilth.pipelines.step import StepContext
 from tilth.projects import Project
 from tilth.tables import Table
+from tilth.tables.slicings import Slicing
 
 __all__ = ["Rival", "answers_in", "called_out", "human_level", "rivals"]
 
@@ -46,7 +47,7 @@ def rivals(
     encoding: LabelEncoding,
     graph: Graph,
     found: Evaluation,
-    slices: Sequence[Sequence[str]] = (),
+    slices: Slicing,
 ) -> dict[str, Rival]:
     """The older system and the people that tilth.toml names under [baselines].
 
@@ -178,7 +179,7 @@ def _of_column(
     label: str,
     encoding: LabelEncoding,
     graph: Graph,
-    slices: Sequence[Sequence[str]],
+    slices: Slicing,
 ) -> Rival:
     """The answers in a column, and the model's on the rows that have one."""
     if name not in test.columns:

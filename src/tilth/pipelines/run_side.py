@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from functools import cached_property
+from pathlib import Path
 
-from tilth.errors import TilthError
-from tilth.evaluation import Evaluation
+from tilth.errors import NotFoundError, TilthError
+from tilth.evaluation import Evaluation, ScoredRows
 from tilth.inference import Graph
 from tilth.metrics import Answered
 from tilth.pipelines.parts import Parts
@@ -78,18 +79,44 @@ class RunSide:
 
     def answers(self) -> Answered | None:
         """What the model answers on the test part, computed again; None where something is gone for it."""
-        label = part_of(self.run, "project").get("label")
-        if self.evaluation is None or not isinstance(label, str) or "model" not in self.artifacts:
-            return None
-        encoding = self.evaluation.encoding
         try:
-            files = {name: self._files.verify(*self._address(name)) for name in (*_TESTED, "model")}
-            table = Parts(files["dataset"], files["split"]).part("test")
-            found = answer(Graph.from_path(files["model"]), table, encoding)
-            truth, groups = encoding.encode(column(table, label)), groups_of(table, encoding)
-            return Answered(truth, found.predictions, found.scores, groups)
+            return self.scored("test").answered
         except TilthError:
             return None  # a file that is gone, or a graph of another version: the records still compare
+
+    def graph(self) -> Graph:
+        """The model that the run made.
+
+        Raises:
+            NotFoundError: it made none.
+            StoreError: its file is gone or damaged.
+        """
+        return Graph.from_path(self._path("model"))
+
+    def scored(self, *names: str) -> ScoredRows:
+        """The rows of some parts with what the model answers, computed again.
+
+        Raises:
+            NotFoundError: the run did not come so far as to evaluate a model.
+            StoreError: a file is gone or damaged.
+            DataError: the parts have no rows.
+        """
+        label = part_of(self.run, "project").get("label")
+        if self.evaluation is None or not isinstance(label, str):
+            raise NotFoundError(
+                f"the model of {self.run.reference} was not evaluated", mend="tilth run, or name another run"
+            )
+        encoding = self.evaluation.encoding
+        table = Parts(self._path("dataset"), self._path("split")).part(*names)
+        found = answer(self.graph(), table, encoding)
+        truth, groups = encoding.encode(column(table, label)), groups_of(table, encoding)
+        answered = Answered(truth, found.predictions, found.scores, groups)
+        return ScoredRows(table, label, encoding, answered)
+
+    def _path(self, name: str) -> Path:
+        if name not in self.artifacts:
+            raise NotFoundError(f"{self.run.reference} has no {name}", mend="tilth run, or name another run")
+        return self._files.verify(*self._address(name))
 
     def _address(self, name: str) -> tuple[str, str]:
         artifact = self.artifacts[name]

@@ -15,6 +15,7 @@ from tilth.evaluation import Evaluation, Evaluator, group_codes
 from tilth.inference import Graph
 from tilth.metrics import LabelEncoding
 from tilth.tables import Table
+from tilth.tables.slicings import Slicing
 
 __all__ = ["Answers", "answer", "column", "groups_of", "measure", "measure_rows", "run_model"]
 
@@ -106,13 +107,13 @@ def _joined(
 
 
 def measure(
-    answers: Answers, table: Table, label: str, encoding: LabelEncoding, slices: Sequence[Sequence[str]] = ()
+    answers: Answers, table: Table, label: str, encoding: LabelEncoding, slicing: Slicing | None = None
 ) -> Evaluation:
     """The metrics of answers on a table that has the label, over all rows and on slices."""
-    columns = {name: column(table, name) for group in slices for name in group}
-    return measure_rows(
-        answers, encoding.encode(column(table, label)), encoding, slices, columns, groups_of(table, encoding)
-    )
+    cut = slicing or Slicing()
+    columns = cut.of({name: column(table, name) for name in cut.sources})
+    labels = encoding.encode(column(table, label))
+    return measure_rows(answers, labels, encoding, cut.slices, columns, groups_of(table, encoding))
 
 
 def measure_rows(

@@ -22,6 +22,7 @@ from tilth.types import JSONObject, Task
 
 __all__ = [
     "NAME",
+    "AuditSection",
     "BaselinesSection",
     "BusinessSection",
     "CheckSection",
@@ -145,9 +146,24 @@ class TuneSection(_Section, frozen=True):
 
 
 class EvaluateSection(_Section, frozen=True):
-    """The slices on which metrics are reported: each a list of columns."""
+    """On which slices a model is measured, what counts more than the rest, and what must not happen."""
 
     slices: list[list[str]] = []
+    weight: str | None = None
+    importance: dict[str, float] = {}
+    protected: list[str] = []
+    must_pass: list[str] = []
+    never: list[str] = []
+    metrics: str | None = None
+    minimum_rows: int = 30
+    discover: bool = True
+
+
+class AuditSection(_Section, frozen=True):
+    """The audit that goes before a release."""
+
+    risks: str = "audit.toml"
+    required: bool = False
 
 
 class ServeSection(_Section, frozen=True):
@@ -208,6 +224,7 @@ class Configuration(_Section, frozen=True):
     business: BusinessSection = BusinessSection()
     tune: TuneSection = TuneSection()
     evaluate: EvaluateSection = EvaluateSection()
+    audit: AuditSection = AuditSection()
     serve: ServeSection = ServeSection()
     monitor: MonitorSection = MonitorSection()
     checks: list[CheckSection] = []
@@ -337,6 +354,7 @@ _SECTIONS: dict[str, type[msgspec.Struct]] = {
     "business": BusinessSection,
     "tune": TuneSection,
     "evaluate": EvaluateSection,
+    "audit": AuditSection,
     "serve": ServeSection,
     "monitor": MonitorSection,
     "checks": CheckSection,

@@ -31,6 +31,7 @@ from tilth.store.records import (
     State,
     Usage,
 )
+from tilth.store.remarks import Remark, Said
 from tilth.store.store import Store
 from tilth.store.trials import TrialRecord
 
@@ -50,8 +51,10 @@ __all__ = [
     "Move",
     "Overview",
     "Record",
+    "Remark",
     "Role",
     "Run",
+    "Said",
     "Sample",
     "State",
     "Store",

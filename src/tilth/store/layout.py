@@ -51,6 +51,7 @@ __all__ = [
     "metadata",
     "metrics",
     "model_versions",
+    "remarks",
     "runs",
     "surroundings",
     "trials",
@@ -58,7 +59,7 @@ __all__ = [
     "verdicts",
 ]
 
-REVISION = "0005"
+REVISION = "0006"
 """The newest migration; a store that carries it is opened without loading Alembic."""
 
 REVISION_TABLE = "tilth_revision"
@@ -304,5 +305,20 @@ alias_changes = Table(
     Column("time", Moment, nullable=False),
     Column("kind", String(16), nullable=False, server_default="set"),
     Index("tilth_alias_changes_by_alias", "model", "alias"),
+    sqlite_autoincrement=True,
+)
+
+remarks = Table(
+    "tilth_remarks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("topic", Text, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("value", Document),
+    Column("who", Text, nullable=False),
+    Column("made", Moment, nullable=False),
+    Index("tilth_remarks_by_topic", "topic", "kind", "subject"),
     sqlite_autoincrement=True,
 )

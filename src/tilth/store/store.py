@@ -20,6 +20,7 @@ from tilth.store.measurements import MeasurementRecords
 from tilth.store.models import ModelRecords, load_aliases
 from tilth.store.records import ModelSummary, Overview, Run
 from tilth.store.references import ReferenceRecords
+from tilth.store.remarks import RemarkRecords
 from tilth.store.rows import columns_of, load_model_version, select_model_versions
 from tilth.store.runs import RunRecords
 from tilth.store.trials import TrialRecords
@@ -38,6 +39,7 @@ class Store(
     DatasetRecords,
     LineageRecords,
     ReferenceRecords,
+    RemarkRecords,
 ):
     """The record store: runs, executions, artifacts, lineage, model versions and aliases, in one database.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -11,7 +12,9 @@ import pyarrow as pa
 
 from tilth.errors import UsageError
 
-__all__ = ["MISSING", "MOST_SLICES", "groups", "slice_text"]
+__all__ = ["MISSING", "MOST_SLICES", "groups", "slice_order", "slice_text"]
+
+_NUMBER = re.compile(r"(?:\[|< |>= )?(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\b(?![-:])")
 
 MISSING = "(missing)"
 """The slice of rows where the column has no value."""
@@ -34,6 +37,17 @@ def slice_text(value: object) -> str:
     if isinstance(value, (datetime.date, datetime.datetime)):
         return value.isoformat()
     return str(value)
+
+
+def slice_order(text: str) -> tuple[bool, float, str]:
+    """What values of slices are sorted by: numbers and ranges by size, then texts.
+
+    Example:
+        >>> sorted([">= 50", "b", "[30, 50)", "< 30", "a"], key=slice_order)
+        ['< 30', '[30, 50)', '>= 50', 'a', 'b']
+    """
+    found = _NUMBER.match(text)
+    return (found is None, float(found[1]) if found else 0.0, text)
 
 
 def groups(
