@@ -46,6 +46,7 @@ bench: $(INSTALLED)
 	$(BIN)/python benchmarks/features.py --quick
 	$(BIN)/python benchmarks/training.py --quick
 	$(BIN)/python benchmarks/tuning.py --turns 1
+	$(BIN)/python benchmarks/evaluation.py --quick
 
 .venv-mlflow/installed: requirements/mlflow-server.txt
 	$(PYTHON) -m venv --clear .venv-mlflow

@@ -166,7 +166,10 @@ def test_labels_and_predictions_may_be_written_differently() -> None:
 
 
 def test_one_class_only() -> None:
-    found = evaluate({"y": [0, 0], "p": [0, 1]}, label="y", prediction="p")
+    with pytest.raises(DataError, match="one class only, 0"):
+        evaluate({"y": [0, 0, None], "p": [0, 1, 1]}, label="y", prediction="p")
+    encoding = LabelEncoding("binary", (0, 1))
+    found = evaluate({"y": [0, 0], "p": [0, 1]}, label="y", prediction="p", encoding=encoding)
     assert found.slices[0].confusion == [[1, 1], [0, 0]]
     assert found.metric("recall") is None
 
@@ -203,7 +206,8 @@ def test_known_classes_need_not_all_occur() -> None:
             {"label": "y", "prediction": "p"},
             "the label column is empty",
         ),
-        ({"y": [0.5, 1.5], "p": ["a", "b"]}, {"label": "y", "prediction": "p"}, "not a number"),
+        ({"y": [0.5, 1.5], "p": ["a", "b"]}, {"label": "y", "prediction": "p"}, "prediction 'p' is"),
+        ({"y": [0, 1], "p": [0.5, 1.5]}, {"label": "y", "score": "p"}, "1 scores are outside 0 to 1"),
     ],
 )
 def test_what_cannot_be_evaluated_is_refused(

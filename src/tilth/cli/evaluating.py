@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import tilth
-from tilth.cli.inputs import AS_FOUND, Json, Slices, Source, TaskOption, groups
+from tilth.cli.inputs import AS_FOUND, Json, SliceKeys, Source, TaskOption, groups
 from tilth.cli.output import print_json, print_text
 from tilth.errors import UsageError
 
@@ -24,12 +24,13 @@ def evaluate(
     prediction: str | None = None,
     score: str | None = None,
     weight: str | None = None,
-    slices: Slices = None,
+    slices: SliceKeys = None,
     positive: str | None = None,
     task: TaskOption = None,
     group: str | None = None,
     separator: str | None = None,
     model: str | None = None,
+    engine: Literal["local", "ray"] = "local",
     source: Source = AS_FOUND,
     json: Json = False,
 ) -> int:
@@ -46,6 +47,7 @@ def evaluate(
         group: For ranking, the column whose rows are ranked together.
         separator: For several labels in one text, what stands between them.
         model: A registered model: "census@champion", "census@3", "champion".
+        engine: Where a table is measured: on this machine, or on a Ray cluster.
     """
     found: Evaluation | RecordedEvaluation
     if model is not None:
@@ -56,6 +58,8 @@ def evaluate(
             mend="tilth evaluate DATA --label y --prediction said, or tilth evaluate --model champion",
         )
     else:
+        from tilth.engines import find_engine
+
         found = tilth.evaluate(
             source.table(data),
             label=label,
@@ -67,6 +71,7 @@ def evaluate(
             task=task,
             group=group,
             separator=separator,
+            engine=None if engine == "local" else find_engine(engine),
         )
     if json:
         print_json(found.to_json())

@@ -26,6 +26,7 @@ __all__ = [
     "Json",
     "Output",
     "SchemaFile",
+    "SliceKeys",
     "Slices",
     "Source",
     "TaskOption",
@@ -46,13 +47,17 @@ Html = Annotated[Path | None, Parameter(name="--html", help="Write a visual repo
 TaskOption = Annotated[
     Task | None, Parameter(name="--task", help="What is predicted; default: told from the label.")
 ]
-Slices = Annotated[
+SliceKeys = Annotated[
     list[str] | None,
     Parameter(
         name="--slice",
         negative="",
         help="What to slice by: a column, ranges(age, 30, 50), quantiles(age, 4), 'age > 60'; or several.",
     ),
+]
+Slices = Annotated[
+    list[str] | None,
+    Parameter(name="--slice", negative="", help="Columns to slice by, joined by commas; repeatable."),
 ]
 
 

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 
+from tilth.engines import Engine
 from tilth.evaluation.evaluator import Evaluator
 from tilth.evaluation.result import Evaluation
 from tilth.evaluation.scored import Scored
 from tilth.metrics import LabelEncoding, LabelValue
-from tilth.tables.slicings import slicing_of
+from tilth.tables import Table
+from tilth.tables.concatenation import large_parts
+from tilth.tables.slicings import Slicing, slicing_of
 from tilth.types import Task
 
 __all__ = ["evaluate", "measure_scored"]
+
+_PARTS_A_WORKER = 4
 
 
 def evaluate(
@@ -28,6 +35,7 @@ def evaluate(
     group: str | None = None,
     separator: str | None = None,
     encoding: LabelEncoding | None = None,
+    engine: Engine | None = None,
 ) -> Evaluation:
     """Measure predictions, over all rows and on slices, with 95 % confidence intervals.
 
@@ -52,6 +60,8 @@ def evaluate(
             some class, are measured on the same terms; `positive`, `task`, `group` and `separator` are not
             needed then.
 
+        engine: where parts of the data are measured; default: in this process. The result is the same.
+
     Raises:
         UsageError: neither prediction nor score, or a score where there are not two classes.
         DataError: labels or predictions that cannot be used.
@@ -75,15 +85,32 @@ def evaluate(
         separator=separator,
         encoding=encoding,
     )
-    return measure_scored(scored, slices)
+    return measure_scored(scored, slices, engine=engine)
 
 
-def measure_scored(scored: Scored, slices: Sequence[Sequence[str]] = ()) -> Evaluation:
+def measure_scored(
+    scored: Scored, slices: Sequence[Sequence[str]] = (), *, engine: Engine | None = None
+) -> Evaluation:
     """The same of rows whose labels and answers are known already."""
     sliced = slicing_of(scored.table, slices)
-    evaluator = Evaluator(scored.encoding, slices, threshold=scored.threshold)
+    if engine is None:
+        evaluator, unlabeled = _counted(scored.table, scored, sliced)
+        return evaluator.result(unlabeled=unlabeled, notes=scored.encoding.notes)
+    evaluator, unlabeled = Evaluator(scored.encoding, slices, threshold=scored.threshold), 0
+    parts = large_parts(scored.table, _PARTS_A_WORKER * engine.workers)
+    # Only what can be sent: the whole table may be a reader of this process, its parts are files.
+    lean = replace(scored, table=scored.table.select([scored.label]))
+    for part, without in engine.map(partial(_counted, scored=lean, sliced=sliced), parts):
+        evaluator.merge(part)
+        unlabeled += without
+    return evaluator.result(unlabeled=unlabeled, notes=scored.encoding.notes)
+
+
+def _counted(table: Table, scored: Scored, sliced: Slicing) -> tuple[Evaluator, int]:
+    """The rows of a table counted, and how many of them have no label."""
+    evaluator = Evaluator(scored.encoding, sliced.slices, threshold=scored.threshold)
     unlabeled = 0
-    for batch in scored.batches(sliced.sources):
+    for batch in replace(scored, table=table).batches(sliced.sources):
         unlabeled += batch.unlabeled
         evaluator.update(
             batch.labels,
@@ -93,4 +120,4 @@ def measure_scored(scored: Scored, slices: Sequence[Sequence[str]] = ()) -> Eval
             groups=batch.groups,
             weights=batch.weights,
         )
-    return evaluator.result(unlabeled=unlabeled, notes=scored.encoding.notes)
+    return evaluator, unlabeled

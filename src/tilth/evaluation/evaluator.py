@@ -20,7 +20,7 @@ from tilth.metrics import (
     RegressionStatistics,
 )
 from tilth.tables.slicing import groups as slice_groups
-from tilth.tables.slicing import slice_order
+from tilth.tables.slicing import refuse_many, slice_order
 
 __all__ = ["Evaluator"]
 
@@ -80,6 +80,7 @@ class Evaluator:
         for names, parts in zip(self.slices, self._parts, strict=True):
             for values, rows in slice_groups(columns or {}, names) if len(labels) else ():
                 if values not in parts:
+                    refuse_many(names, len(parts) + 1)
                     parts[values] = _statistics(self.encoding)
                 self._add(parts[values], labels, predictions, scores, groups, weights, rows)
 

@@ -141,9 +141,9 @@ class Scored:
             predictions = (scores > self.threshold).astype(np.int64)
         shares = None if scores is None else np.column_stack((1 - scores, scores))
         answered = Answered(labels, predictions, shares, _joined([batch.groups for batch in found]))
-        return ScoredRows(
-            self.table.filter(kept), self.label, self.encoding, answered, _joined([b.weights for b in found])
-        )
+        weights = _joined([batch.weights for batch in found])
+        roles = tuple(name for name in (self.prediction, self.score, self.weight) if name is not None)
+        return ScoredRows(self.table.filter(kept), self.label, self.encoding, answered, weights, roles)
 
     def _read(self, batch: pa.RecordBatch, columns: Sequence[str]) -> ScoredBatch:
         labeled = batch.filter(_known(batch.column(self.label)))
@@ -151,7 +151,7 @@ class Scored:
         return ScoredBatch(
             self.encoding.encode(labeled.column(self.label)),
             None if said is None else _predictions(self.encoding, labeled, said),
-            None if score is None else _numbers(labeled, score, "score"),
+            None if score is None else _probabilities(labeled, score),
             None if weight is None else _numbers(labeled, weight, "weight"),
             None if group is None else group_codes(labeled, group),
             {name: labeled.column(name) for name in columns},
@@ -170,6 +170,7 @@ class ScoredRows:
         answered: the truth and what the model says, as codes or numbers; its scores are (n, c), the
             probability of each class.
         weights: (n,), how much each row counts; None: all alike.
+        roles: the columns of the table that hold answers, scores or weights, and so are no data.
 
     Example:
         >>> data = {"y": ["no", "yes", "yes"], "said": ["no", "no", "yes"], "city": ["x", "x", "z"]}
@@ -183,6 +184,7 @@ class ScoredRows:
     encoding: LabelEncoding
     answered: Answered
     weights: npt.NDArray[np.float64] | None = None
+    roles: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.answered)
@@ -230,7 +232,7 @@ class ScoredRows:
         """Those rows for which `rows` (n,) is true."""
         weights = None if self.weights is None else self.weights[rows]
         return ScoredRows(
-            self.table.filter(rows), self.label, self.encoding, self.answered.take(rows), weights
+            self.table.filter(rows), self.label, self.encoding, self.answered.take(rows), weights, self.roles
         )
 
 
@@ -276,6 +278,15 @@ def _refuse_unused(
 def _encoding(table: Table, label: str, prediction: str | None, own: Mapping[str, Any]) -> LabelEncoding:
     known = table.select([label] if prediction is None else [label, prediction]).to_arrow()
     labels = known.column(label)
+    is_nested = pa.types.is_nested(labels.type)
+    may_be_classes = own["task"] in (None, "binary", "multiclass") and not is_nested
+    if may_be_classes and pc.count_distinct(labels).as_py() == 1:
+        raise DataError(
+            f"the label has one class only, {pc.drop_null(labels)[0].as_py()!r}",
+            where=f"column '{label}'",
+            expected="rows of two classes or more: nothing else can be told apart",
+            mend="name the column of true labels, or add rows of the other class",
+        )
     if own["task"] == "regression":
         return LabelEncoding("regression")
     also = None if prediction is None or own["task"] == "ranking" else known.column(prediction)
@@ -308,13 +319,40 @@ def _predictions(
     encoding: LabelEncoding, batch: pa.RecordBatch, column: str
 ) -> npt.NDArray[np.int64] | npt.NDArray[np.float64]:
     values = _require(batch, column)
+    if encoding.is_number and not _is_number(values):
+        raise DataError(
+            f"the prediction '{column}' is {values.type}",
+            where=f"column '{column}'",
+            expected="a column of numbers, as the label is one",
+        )
     if encoding.task == "ranking":  # a score may be negative, other than a label
         return LabelEncoding("regression").encode(values)
     return encoding.encode(values)
 
 
+def _probabilities(batch: pa.RecordBatch, column: str) -> npt.NDArray[np.float64]:
+    found = _numbers(batch, column, "score")
+    outside = np.flatnonzero((found < 0) | (found > 1))
+    if len(outside):
+        raise DataError(
+            f"{len(outside)} scores are outside 0 to 1, such as {found[outside[0]]:g}",
+            where=f"column '{column}'",
+            expected="the probability of the positive class",
+            mend="turn scores into probabilities first, such as 1 / (1 + exp(-score)), or name a prediction",
+        )
+    return found
+
+
+def _is_number(values: pa.Array) -> bool:
+    return bool(pa.types.is_floating(values.type) or pa.types.is_integer(values.type))
+
+
 def _numbers(batch: pa.RecordBatch, column: str, role: str) -> npt.NDArray[np.float64]:
     values = _require(batch, column)
-    if not (pa.types.is_floating(values.type) or pa.types.is_integer(values.type)):
-        raise DataError(f"the {role} '{column}' is {values.type}", expected="a column of numbers")
+    if not _is_number(values):
+        raise DataError(
+            f"the {role} '{column}' is {values.type}",
+            where=f"column '{column}'",
+            expected="a column of numbers",
+        )
     return np.asarray(values.cast(pa.float64()).to_numpy(zero_copy_only=False))

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from tilth.errors import UsageError
 
-__all__ = ["MISSING", "MOST_SLICES", "groups", "slice_order", "slice_text"]
+__all__ = ["MISSING", "MOST_SLICES", "groups", "refuse_many", "slice_order", "slice_text"]
 
 _NUMBER = re.compile(r"(?:\[|< |>= )?(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)\b(?![-:])")
 
@@ -76,14 +76,23 @@ def groups(
         combined = combined * len(texts) + codes
     order = np.argsort(combined, kind="stable")
     keys, starts = np.unique(combined[order], return_index=True)
-    if len(keys) > MOST_SLICES:
-        raise UsageError(
-            f"{' x '.join(names)} makes {len(keys)} slices",
-            expected=f"columns with at most {MOST_SLICES} combinations of values",
-            mend="slice by a column with fewer values, such as a bucket of this one",
-        )
+    refuse_many(names, len(keys))
     for key, rows in zip(keys.tolist(), np.split(order, starts[1:]), strict=True):
         yield _decode(key, [texts for _, texts in coded]), rows
+
+
+def refuse_many(names: Sequence[str], count: int) -> None:
+    """Refuse so many slices that they would say nothing.
+
+    Raises:
+        UsageError: more than `MOST_SLICES`.
+    """
+    if count > MOST_SLICES:
+        raise UsageError(
+            f"{' x '.join(names)} makes {count} slices",
+            expected=f"columns with at most {MOST_SLICES} combinations of values",
+            mend="slice by a column with fewer values, or by quantiles(column, 4) of numbers",
+        )
 
 
 def _codes(column: pa.Array | pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], list[str]]:

@@ -21,6 +21,10 @@ __all__ = ["Slicing", "slicing_of", "split_keys"]
 _CALL = re.compile(r"(ranges|quantiles)\((.+)\)", re.DOTALL)
 _BARE = re.compile(r"[^\W\d]\w*")
 _MOST_QUANTILES = 100
+_OF_MANY_ROWS = re.compile(r'"(Agg|Over)":|:"Len"')
+"""Aggregates and windows in a parsed expression; the rows that are tried find the others."""
+
+_TRIED = 16
 
 Arrays = Mapping[str, pa.Array | pa.ChunkedArray]
 
@@ -63,17 +67,15 @@ class _Expression:
         import polars as pl
 
         frame = pl.DataFrame({name: pl.from_arrow(_whole(columns[name])) for name in self.columns})
-        middle = frame.height // 2
         try:
-            found, first, second = (
+            found, *single = (
                 part.select(pl.sql_expr(self.text).alias("value"))
-                for part in (frame, frame[:middle], frame[middle:])
+                for part in (frame, *(frame[row : row + 1] for row in range(min(frame.height, _TRIED))))
             )
         except (pl.exceptions.PolarsError, TypeError, ValueError) as error:
             raise _wrong(self.text, str(error).splitlines()[0]) from error
-        # Of an aggregate the value of a row would depend on which rows happen to be in its batch.
-        alike = first.equals(found[:middle]) and second.equals(found[middle:])
-        if found.height != frame.height or not alike:
+        alone = [part.item() for part in single if part.height == 1]
+        if found.height != frame.height or alone != found["value"].head(len(single)).to_list():
             raise _wrong(self.text, "the value of a row depends on other rows")
         return found.to_arrow().column(0).combine_chunks()
 
@@ -202,7 +204,8 @@ def _expression(table: Table, text: str, where: str) -> _Expression:
     import polars as pl
 
     try:
-        used = tuple(dict.fromkeys(pl.sql_expr(text).meta.root_names()))
+        parsed = pl.sql_expr(text)
+        used = tuple(dict.fromkeys(parsed.meta.root_names()))
     except (pl.exceptions.PolarsError, TypeError, ValueError) as error:
         raise _wrong(text, str(error).splitlines()[0]) from error
     for name in used:
@@ -210,6 +213,8 @@ def _expression(table: Table, text: str, where: str) -> _Expression:
             raise ColumnNotFoundError(name, list(table.columns), where=f"{where}, slice {text!r}")
     if not used:
         raise _wrong(text, "it names no column")
+    if _OF_MANY_ROWS.search(parsed.meta.serialize(format="json")):
+        raise _wrong(text, "the value of a row depends on other rows")
     return _Expression(text, used)
 
 
