@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tilth.pipelines.report_page import Facts, page
+from tilth.pipelines.report_sections import metric_names
+from tilth.pipelines.run_looks import look
 from tilth.pipelines.run_side import RunSide
 from tilth.pipelines.runs import find_run, model_of, part_of
 from tilth.pipelines.telling import DOCUMENTS, Telling, tell
@@ -25,11 +28,17 @@ class RunTelling:
         run: which one.
         told: what it has come to.
         facts: what is said of the run itself.
+        project: whose run it is.
+        side: the run with its files.
+        configuration: with which it was carried out.
     """
 
     run: Run
     told: Telling
     facts: Facts
+    project: Project
+    side: RunSide
+    configuration: Configuration
 
     def to_json(self) -> JSONObject:
         """The telling as JSON values, with the run's number."""
@@ -39,9 +48,17 @@ class RunTelling:
         """The telling for people."""
         return f"{self.facts.title}\n\n{self.told.report()}"
 
-    def html(self) -> str:
-        """The page of the run: one file that needs nothing else."""
-        return page(self.told, self.facts)
+    def html(self, *, hidden: Sequence[str] = ()) -> str:
+        """The page of the run: one file that needs nothing else.
+
+        The model answers once more for it, to show its mistakes.
+
+        Args:
+            hidden: columns whose values the page does not show, beside the identifiers.
+        """
+        names = metric_names(self.told.test, self.told.metrics)
+        looked = look(self.project, self.side, self.configuration, names, hidden=hidden)
+        return page(self.told, self.facts, looked)
 
 
 def tell_run(project: Project, reference: str | None = None) -> RunTelling | None:
@@ -60,9 +77,10 @@ def tell_run(project: Project, reference: str | None = None) -> RunTelling | Non
         runs = [find_run(store, project, reference)] if reference is not None else _newest(project, store)
         for run in runs:
             side = RunSide(store, artifacts, run)
-            told = tell(_configuration(project, side), _documents(side))
+            configuration = _configuration(project, side)
+            told = tell(configuration, _documents(side))
             if told is not None:
-                return RunTelling(run, told, _facts(project, store, side, told))
+                return RunTelling(run, told, _facts(project, store, side, told), project, side, configuration)
     return None
 
 

@@ -17,9 +17,11 @@ for (const table of document.querySelectorAll("table.sortable")) {
         return "sort" in cell.dataset ? Number(cell.dataset.sort) : cell.textContent.trim();
       };
       const compare = (a, b) => typeof a === typeof b ? (a < b ? -1 : a > b ? 1 : 0) : typeof a === "number" ? -1 : 1;
-      const [first, ...rows] = [...body.rows];
+      const own = [...body.rows].filter(row => row.classList.contains("own"));
+      const rows = [...body.rows].filter(row => !row.classList.contains("own"));
       rows.sort((a, b) => (down ? -1 : 1) * compare(key(a), key(b)));
-      body.replaceChildren(first, ...rows);
+      body.replaceChildren(...own, ...rows);
     });
   });
 }
+document.documentElement.dataset.ready = "1";
