@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import (
     accuracy_score,
+    average_precision_score,
     hamming_loss,
     label_ranking_average_precision_score,
     log_loss,
     precision_recall_fscore_support,
+    recall_score,
     roc_auc_score,
 )
 
@@ -49,6 +51,8 @@ def test_all_metrics_are_those_of_scikit_learn() -> None:
     for at, name in enumerate(_NAMES):
         wanted |= {f"precision.{name}": each[0][at], f"recall.{name}": each[1][at], f"f1.{name}": each[2][at]}
         wanted[f"auroc.{name}"] = roc_auc_score(truth[:, at], scores[:, at])
+        wanted[f"average_precision.{name}"] = average_precision_score(truth[:, at], scores[:, at])
+        wanted[f"specificity.{name}"] = recall_score(1 - truth[:, at], 1 - said[:, at])
         wanted[f"prevalence.{name}"] = truth[:, at].mean()
     assert set(found) == set(wanted)
     for name, value in wanted.items():

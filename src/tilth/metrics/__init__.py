@@ -7,7 +7,18 @@ on the order of rows or the size of batches. What is undefined is None, never 0 
 from __future__ import annotations
 
 from tilth.metrics.binary import BinaryStatistics
+from tilth.metrics.calibration import CalibrationBin
 from tilth.metrics.confusion import ConfusionMatrix, f1_score
+from tilth.metrics.custom import CustomMetric, CustomStatistics
+from tilth.metrics.custom_counts import (
+    BinaryCounts,
+    ClassCounts,
+    Counts,
+    GroupCounts,
+    LabelCounts,
+    NumberCounts,
+    RankedRows,
+)
 from tilth.metrics.estimate import CHIEF_METRIC, UNDEFINED, Estimate
 from tilth.metrics.intervals import LEVEL
 from tilth.metrics.label_encoding import LabelEncoding
@@ -19,6 +30,7 @@ from tilth.metrics.paired import PAIRED_METRICS, Answered, measured, paired_diff
 from tilth.metrics.perfect import direction, improvement, perfect
 from tilth.metrics.ranking_statistics import RankingStatistics
 from tilth.metrics.regression import RegressionStatistics
+from tilth.metrics.thresholds import ThresholdCounts
 
 __all__ = [
     "CHIEF_METRIC",
@@ -26,15 +38,26 @@ __all__ = [
     "PAIRED_METRICS",
     "UNDEFINED",
     "Answered",
+    "BinaryCounts",
     "BinaryStatistics",
+    "CalibrationBin",
+    "ClassCounts",
     "ConfusionMatrix",
+    "Counts",
+    "CustomMetric",
+    "CustomStatistics",
     "Estimate",
+    "GroupCounts",
+    "LabelCounts",
     "LabelEncoding",
     "LabelValue",
     "MulticlassStatistics",
     "MultilabelStatistics",
+    "NumberCounts",
+    "RankedRows",
     "RankingStatistics",
     "RegressionStatistics",
+    "ThresholdCounts",
     "direction",
     "f1_score",
     "find_class",

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from tilth.metrics.calibration import BINS, CalibrationBin, calibration_bins, calibration_error
 from tilth.metrics.confusion import ConfusionMatrix
 from tilth.metrics.estimate import UNDEFINED, Estimate
 from tilth.metrics.intervals import mean
-from tilth.metrics.ranking import auroc, average_precision
+from tilth.metrics.ranking import auroc, average_precision, pr_auc
 from tilth.metrics.tally import Tally
+from tilth.metrics.thresholds import ThresholdCounts, confusion_at_thresholds
 from tilth.metrics.weights import as_weights
 
 __all__ = ["BinaryStatistics"]
@@ -18,7 +20,8 @@ Floats = npt.NDArray[np.float64]
 Booleans = npt.NDArray[np.bool_]
 
 _LEAST_PROBABILITY = float(np.finfo(np.float64).eps)
-_OF_PROBABILITIES = ("log_loss", "brier", "mean_prediction", "calibration_ratio")
+_OF_RANKS = ("auroc", "average_precision", "pr_auc")
+_OF_PROBABILITIES = ("log_loss", "brier", "mean_prediction", "calibration_ratio", "calibration_error")
 
 
 class BinaryStatistics:
@@ -41,8 +44,8 @@ class BinaryStatistics:
     def __init__(self) -> None:
         self.rows = 0
         self.scored_rows = 0
-        self._cells = Tally(1, 4)
-        self._scores = Tally(2, 2)
+        self._cells = Tally(1, 4, rounded=(0,))
+        self._scores = Tally(2, 2, rounded=(0, 1))
 
     def update(
         self,
@@ -104,19 +107,48 @@ class BinaryStatistics:
         return {**matrix.metrics(), **self._score_metrics()}
 
     def _score_metrics(self) -> dict[str, Estimate]:
-        if not self.scored_rows or self.scored_rows < self.rows:
-            return dict.fromkeys(("auroc", "average_precision", *_OF_PROBABILITIES), UNDEFINED)
+        if not self._all_scored:
+            return dict.fromkeys((*_OF_RANKS, *_OF_PROBABILITIES), UNDEFINED)
         scores, weights = self._scores.keys.T
         counts = self._scores.counts
-        negative, positive = weights * counts[:, 0], weights * counts[:, 1]
         sizes = [_effective(weights, counts[:, side]) for side in (0, 1)]
-        starts = np.flatnonzero(np.concatenate(([True], scores[1:] != scores[:-1])))
-        ranked = [np.add.reduceat(side, starts) for side in (negative, positive)]
+        _, negatives, positives = self._ranked()
         return {
-            "auroc": auroc(ranked[0], ranked[1], (sizes[0], sizes[1])),
-            "average_precision": average_precision(ranked[0], ranked[1], sizes[1]),
-            **_probability_metrics(scores, negative, positive, _effective(weights, counts.sum(axis=1))),
+            "auroc": auroc(negatives, positives, (sizes[0], sizes[1])),
+            "average_precision": average_precision(negatives, positives, sizes[1]),
+            "pr_auc": pr_auc(negatives, positives, sizes[1]),
+            **_probability_metrics(scores, weights, counts),
         }
+
+    @property
+    def _all_scored(self) -> bool:
+        return 0 < self.rows == self.scored_rows
+
+    def _ranked(self) -> tuple[Floats, Floats, Floats]:
+        """The distinct scores, ascending, and the weight of negatives and of positives at each."""
+        scores, weights = self._scores.keys.T
+        starts = np.flatnonzero(np.concatenate(([True], scores[1:] != scores[:-1])))
+        sides = (np.add.reduceat(weights * self._scores.counts[:, side], starts) for side in (0, 1))
+        negatives, positives = sides
+        return scores[starts], negatives, positives
+
+    def calibration(self, bins: int = BINS) -> list[CalibrationBin]:
+        """Mean score beside share of positives, on bins of as equal weight as ties allow.
+
+        Empty where not every row has a score, or one is outside 0 to 1.
+        """
+        scores, weights = self._scores.keys.T
+        if not self._all_scored or not _are_probabilities(scores):
+            return []
+        return calibration_bins(scores, weights, self._scores.counts, bins)
+
+    def thresholds(self, most: int = 101) -> list[ThresholdCounts]:
+        """The confusion where scores above each of some thresholds are called positive, ascending.
+
+        Of more distinct scores so many as cut the ROC curve into even pieces; empty where not every row has
+        a score.
+        """
+        return confusion_at_thresholds(*self._ranked(), most) if self._all_scored else []
 
 
 def _effective(weights: Floats, counts: npt.NDArray[np.int64]) -> float:
@@ -125,26 +157,34 @@ def _effective(weights: Floats, counts: npt.NDArray[np.int64]) -> float:
     return float((weights * counts).sum()) ** 2 / squares if squares else 0.0
 
 
-def _probability_metrics(
-    scores: Floats, negative: Floats, positive: Floats, size: float
-) -> dict[str, Estimate]:
-    if scores[0] < 0 or scores[-1] > 1 or size == 0:
-        return dict.fromkeys(_OF_PROBABILITIES, UNDEFINED)
-    inside = np.clip(scores, _LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY)
-    both = np.concatenate((negative, positive))
-    total = float(both.sum())
+def _are_probabilities(scores: Floats) -> bool:
+    """Whether scores, ascending, are all from 0 to 1."""
+    return bool(scores[0] >= 0 and scores[-1] <= 1)
 
-    def averaged(of_negatives: Floats, of_positives: Floats) -> Estimate:
-        values = np.concatenate((of_negatives, of_positives))
-        value = float((both * values).sum()) / total
-        variance = float((both * (values - value) ** 2).sum()) / total
+
+def _probability_metrics(
+    scores: Floats, weights: Floats, counts: npt.NDArray[np.int64]
+) -> dict[str, Estimate]:
+    size = _effective(weights, counts.sum(axis=1))
+    if not _are_probabilities(scores) or size == 0:
+        return dict.fromkeys(_OF_PROBABILITIES, UNDEFINED)
+    negative, positive = weights * counts[:, 0], weights * counts[:, 1]
+    inside = np.clip(scores, _LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY)
+    total = float(negative.sum()) + float(positive.sum())
+
+    def averaged(*parts: tuple[Floats, Floats]) -> Estimate:
+        """The mean of values and its interval, from pairs of (k,) weights and (k,) values."""
+        value = sum(float((weighed * values).sum()) for weighed, values in parts) / total
+        squares = (float((weighed * (values - value) ** 2).sum()) for weighed, values in parts)
+        variance = sum(squares) / total
         return mean(value, variance, size, least=0.0)
 
     return {
-        "log_loss": averaged(-np.log1p(-inside), -np.log(inside)),
-        "brier": averaged(scores**2, (1 - scores) ** 2),
-        "mean_prediction": averaged(scores, scores),
+        "log_loss": averaged((negative, -np.log1p(-inside)), (positive, -np.log(inside))),
+        "brier": averaged((negative, scores**2), (positive, (1 - scores) ** 2)),
+        "mean_prediction": averaged((negative + positive, scores)),
         "calibration_ratio": _calibration(scores, negative, positive, size),
+        "calibration_error": calibration_error(scores, weights, counts),
     }
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tilth.metrics.estimate import UNDEFINED, Estimate
-from tilth.metrics.intervals import average, delta, log_normal, wilson
+from tilth.metrics.intervals import average, delta, log_normal, share, wilson
 
 __all__ = ["ConfusionMatrix", "f1_score"]
 
@@ -68,10 +68,13 @@ class ConfusionMatrix:
         return {
             **shares,
             "f1": self._f1(shares["threat_score"]),
+            "f2": self._f_beta(2.0),
+            "f0_5": self._f_beta(0.5),
             "balanced_accuracy": average((tpr, tnr)),
             "informedness": average((tpr, tnr)).scaled(2, -1),
             "markedness": average((ppv, npv)).scaled(2, -1),
             "mcc": self._delta(_mcc, -1.0),
+            "cohen_kappa": self._delta(_cohen_kappa, -1.0),
             "fowlkes_mallows": self._delta(_fowlkes_mallows, 0.0),
             "lr_plus": self._likelihood_ratio(_TP, _FN, _FP, _TN),
             "lr_minus": self._likelihood_ratio(_FN, _TP, _TN, _FP),
@@ -115,6 +118,19 @@ class ConfusionMatrix:
         ends = (threat_score.value, threat_score.low, threat_score.high)
         return Estimate(*(2 * j / (1 + j) for j in ends))
 
+    def _f_beta(self, beta: float) -> Estimate:
+        """(1 + b^2) TP / ((1 + b^2) TP + b^2 FN + FP), of van Rijsbergen 1979; a ratio of sums."""
+        missed = beta**2 / (1 + beta**2)
+        parts = {_TP: 1.0, _FN: missed, _FP: 1 - missed}
+        total = math.fsum(part * self.weights[cell] for cell, part in parts.items())
+        if total == 0:
+            return UNDEFINED
+        value = self.weights[_TP] / total
+        spread = {_TP: (1 - value) ** 2, _FN: (missed * value) ** 2, _FP: ((1 - missed) * value) ** 2}
+        variance = math.fsum(spread[cell] * self.squares[cell] for cell in parts) / total**2
+        size = total**2 / math.fsum(part**2 * self.squares[cell] for cell, part in parts.items())
+        return share(value, variance, size)
+
     def _delta(self, formula: Callable[[Sequence[complex]], complex | None], least: float) -> Estimate:
         total = math.fsum(self.weights)
         if total == 0:
@@ -157,3 +173,9 @@ def _fowlkes_mallows(shares: Sequence[complex]) -> complex | None:
     _, fp, fn, tp = shares
     squared = (tp + fp) * (tp + fn)
     return tp / squared**0.5 if squared else None
+
+
+def _cohen_kappa(shares: Sequence[complex]) -> complex | None:
+    tn, fp, fn, tp = shares
+    expected = (tp + fp) * (tp + fn) + (tn + fp) * (tn + fn)
+    return (tp + tn - expected) / (1 - expected) if expected != 1 else None

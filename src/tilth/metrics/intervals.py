@@ -55,25 +55,36 @@ def mean(value: float, variance: float, size: float, *, least: float = -math.inf
     return Estimate(value, max(least, value - half), value + half)
 
 
-def average(parts: Sequence[Estimate]) -> Estimate:
-    """The plain average of independent estimates, its interval from theirs (MOVER, Zou and Donner 2008).
+def average(parts: Sequence[Estimate], shares: Sequence[float] | None = None) -> Estimate:
+    """The average of independent estimates, its interval from theirs (MOVER, Zou and Donner 2008).
 
     Undefined when there is no part or when one of them is undefined.
+
+    Args:
+        parts: what is averaged.
+        shares: how much each counts, at least 0 and not all 0; default: all alike.
 
     Example:
         >>> print(average([wilson(0.5, 10), wilson(0.9, 10)]))
         0.7 [0.4988, 0.838]
+        >>> print(average([wilson(0.5, 10), wilson(0.9, 10)], [1, 3]))
+        0.8 [0.5626, 0.8902]
     """
     values = [part.value for part in parts if part.value is not None]
     if not parts or len(values) < len(parts):
         return UNDEFINED
-    value = math.fsum(values) / len(values)
-    pairs = [(p.value, p.low, p.high) for p in parts if p.value is not None]
-    if any(low is None or high is None for _, low, high in pairs):
-        return Estimate(value)
-    below = math.sqrt(math.fsum((v - low) ** 2 for v, low, _ in pairs if low is not None)) / len(pairs)
-    above = math.sqrt(math.fsum((high - v) ** 2 for v, _, high in pairs if high is not None)) / len(pairs)
-    return Estimate(value, value - below, value + above)
+    counted = [1.0] * len(parts) if shares is None else shares
+    total = math.fsum(counted)
+    value = math.fsum(each * share for each, share in zip(values, counted, strict=True)) / total
+    below, above = [], []
+    for part, share in zip(parts, counted, strict=True):
+        if part.value is None or part.low is None or part.high is None:
+            return Estimate(value)
+        below.append((share * (part.value - part.low)) ** 2)
+        above.append((share * (part.high - part.value)) ** 2)
+    return Estimate(
+        value, value - math.sqrt(math.fsum(below)) / total, value + math.sqrt(math.fsum(above)) / total
+    )
 
 
 def delta(

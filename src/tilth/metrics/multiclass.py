@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from tilth.errors import UsageError
+from tilth.metrics.agreement import cohen_kappa, matthews
 from tilth.metrics.confusion import ConfusionMatrix
 from tilth.metrics.estimate import UNDEFINED, Estimate
-from tilth.metrics.intervals import average, mean
+from tilth.metrics.intervals import average, mean, share
 from tilth.metrics.tally import Tally
 from tilth.metrics.weights import as_weights
 
@@ -20,6 +21,9 @@ Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.integer]
 
 _LEAST_PROBABILITY = float(np.finfo(np.float64).eps)
+_BY_CLASS = ("precision", "recall", "f1", "specificity", "prevalence")
+_AVERAGED = ("precision", "recall", "f1")
+_TOP = (2, 3)
 
 
 class MulticlassStatistics:
@@ -35,14 +39,15 @@ class MulticlassStatistics:
         0.75 [0.3006, 0.9544] | 0.5 [0.09453, 0.9055]
     """
 
-    __slots__ = ("_cells", "_probabilities", "names", "rows", "scored_rows")
+    __slots__ = ("_cells", "_places", "_probabilities", "names", "rows", "scored_rows")
 
     def __init__(self, names: Sequence[str]) -> None:
         self.names = tuple(names)
         self.rows = 0
         self.scored_rows = 0
-        self._cells = Tally(1, len(self.names) ** 2)
-        self._probabilities = Tally(2, 1)
+        self._cells = Tally(1, len(self.names) ** 2, rounded=(0,))
+        self._probabilities = Tally(2, 1, rounded=(0, 1))
+        self._places = Tally(2, 1, rounded=(1,))
 
     def update(
         self,
@@ -66,8 +71,10 @@ class MulticlassStatistics:
         self._cells.add(weighed[:, None], truth * len(self.names) + np.asarray(predictions, np.int64))
         if probabilities is not None:
             self.scored_rows += len(truth)
-            of_truth = np.asarray(probabilities, np.float64)[np.arange(len(truth)), truth]
-            self._probabilities.add(np.column_stack((of_truth, weighed)), np.zeros(len(truth), np.int64))
+            shares, nothing = np.asarray(probabilities, np.float64), np.zeros(len(truth), np.int64)
+            of_truth = shares[np.arange(len(truth)), truth]
+            self._probabilities.add(np.column_stack((of_truth, weighed)), nothing)
+            self._places.add(np.column_stack((_place(shares, of_truth), weighed)), nothing)
 
     def merge(self, other: MulticlassStatistics) -> None:
         """Add the rows that another one has counted.
@@ -81,12 +88,14 @@ class MulticlassStatistics:
         self.scored_rows += other.scored_rows
         self._cells.merge(other._cells)
         self._probabilities.merge(other._probabilities)
+        self._places.merge(other._places)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, MulticlassStatistics):
             return NotImplemented
         counted = (self.names, self.rows, self.scored_rows) == (other.names, other.rows, other.scored_rows)
-        return counted and self._cells == other._cells and self._probabilities == other._probabilities
+        scored = self._probabilities == other._probabilities and self._places == other._places
+        return counted and scored and self._cells == other._cells
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -97,12 +106,21 @@ class MulticlassStatistics:
         counts: list[list[int]] = self._cells.counts.sum(axis=0).reshape(size, size).tolist()
         return counts
 
+    @property
+    def class_rows(self) -> dict[str, int]:
+        """How many rows each class has, weights aside."""
+        return dict(zip(self.names, map(sum, self.confusion), strict=True))
+
     def metrics(self) -> dict[str, Estimate]:
         """All metrics by name; those of one class are called "recall.NAME".
 
         Macro averages are over the classes that occur (as label or prediction); they are undefined when the
-        quantity is undefined for one of those. Balanced accuracy averages recall over the classes that occur
-        as labels. The interval of macro F1 takes the classes as independent.
+        quantity is undefined for one of those. Weighted averages are over the classes that occur as labels,
+        each as often as it does; weighted recall is the accuracy, and so are micro-averaged precision, recall
+        and F1, since a row has one class and is told one. Balanced accuracy averages recall over the classes
+        that occur as labels. `top_2_accuracy` is the share of rows whose class is among the two most probable
+        ones; classes that tie are taken as in random order. The intervals of averages take the classes as
+        independent.
         """
         weights = self._cells.keys
         size = len(self.names)
@@ -116,14 +134,34 @@ class MulticlassStatistics:
         return {
             "accuracy": whole["accuracy"],
             "balanced_accuracy": average([m["recall"] for m in labeled]),
-            **{f"macro_{name}": average([m[name] for m in seen]) for name in ("precision", "recall", "f1")},
+            **{f"macro_{name}": average([m[name] for m in seen]) for name in _AVERAGED},
+            **{f"weighted_{name}": _weighted(labeled, name) for name in _AVERAGED},
+            "weighted_recall": whole["accuracy"],
+            "mcc": matthews(sums, squares),
+            "cohen_kappa": cohen_kappa(sums, squares),
+            **{f"top_{k}_accuracy": self._top_accuracy(k) for k in _TOP},
             "log_loss": self._log_loss(),
             **{
                 f"{name}.{label}": m[name]
                 for label, m in zip(self.names, by_class, strict=True)
-                for name in ("precision", "recall", "f1", "prevalence")
+                for name in _BY_CLASS
             },
         }
+
+    def _top_accuracy(self, k: int) -> Estimate:
+        if not self.scored_rows or self.scored_rows < self.rows:
+            return UNDEFINED
+        places, weights = self._places.keys.T
+        counts = self._places.counts[:, 0]
+        weighed, squares = weights * counts, weights**2 * counts
+        total = float(weighed.sum())
+        if total == 0:
+            return UNDEFINED
+        ties = len(self.names) + 1
+        hits = np.clip((k - places // ties) / np.maximum(places % ties, 1), 0.0, 1.0)
+        value = min(1.0, float((weighed * hits).sum()) / total)
+        variance = float((squares * (hits - value) ** 2).sum()) / total**2
+        return share(value, variance, total**2 / float(squares.sum()))
 
     def _log_loss(self) -> Estimate:
         if not self.scored_rows or self.scored_rows < self.rows:
@@ -157,3 +195,21 @@ def _hits_and_misses(sums: Floats, squares: Floats) -> tuple[tuple[float, ...], 
     hits = [float(np.trace(matrix)) for matrix in (sums, squares)]
     misses = [float(m.sum()) - hit for m, hit in zip((sums, squares), hits, strict=True)]
     return (0.0, misses[0], 0.0, hits[0]), (0.0, misses[1], 0.0, hits[1])
+
+
+def _place(shares: Floats, of_truth: Floats) -> Floats:
+    """How many classes are more probable than the true one, times (classes + 1), plus how many tie."""
+    before = np.zeros(len(shares), np.int64)
+    ties = np.zeros(len(shares), np.int64)
+    for column in shares.T:
+        before += column > of_truth
+        ties += column == of_truth
+    beyond = before >= max(_TOP)  # which of the last places it is makes no difference
+    width = shares.shape[1] + 1
+    place: Floats = np.where(beyond, max(_TOP) * width, before * width + ties).astype(np.float64)
+    return place
+
+
+def _weighted(labeled: Sequence[dict[str, Estimate]], name: str) -> Estimate:
+    """The mean over classes, each counting as often as rows have it; the interval is MOVER's."""
+    return average([m[name] for m in labeled], [m["prevalence"].value or 0.0 for m in labeled])

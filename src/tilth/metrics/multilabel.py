@@ -21,7 +21,7 @@ Integers = npt.NDArray[np.integer]
 
 _LEAST_PROBABILITY = float(np.finfo(np.float64).eps)
 _MOST_CELLS = 1 << 22
-_BY_LABEL = ("precision", "recall", "f1", "auroc", "prevalence")
+_BY_LABEL = ("precision", "recall", "f1", "specificity", "auroc", "average_precision", "prevalence")
 
 
 class MultilabelStatistics:
@@ -105,6 +105,11 @@ class MultilabelStatistics:
         return counted and tallies and self._by_label == other._by_label
 
     __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def class_rows(self) -> dict[str, int]:
+        """How many rows have each label, weights aside."""
+        return {name: sum(s.confusion[1]) for name, s in zip(self.names, self._by_label, strict=True)}
 
     def metrics(self) -> dict[str, Estimate]:
         """All metrics by name; those of one label are called "recall.NAME".
@@ -196,18 +201,9 @@ def _occurs(statistics: BinaryStatistics) -> bool:
 
 def _weighted(seen: Sequence[dict[str, Estimate]], name: str) -> Estimate:
     """The mean over labels, each counting as often as rows have it; the interval is MOVER's."""
-    labeled = [m for m in seen if m["prevalence"].value]
-    shares = np.array([m["prevalence"].value for m in labeled], np.float64)
-    found = [m[name] for m in labeled]
-    if not found or any(estimate.value is None for estimate in found):
-        return UNDEFINED
-    shares /= shares.sum()
-    ends = ([getattr(estimate, end) for estimate in found] for end in ("value", "low", "high"))
-    values, lows, highs = (np.array(each, np.float64) for each in ends)
-    value = float((shares * values).sum())
-    below = float(np.sqrt(((shares * (values - lows)) ** 2).sum()))
-    above = float(np.sqrt(((shares * (highs - values)) ** 2).sum()))
-    return Estimate(value, value - below, value + above)
+    known = [(m[name], m["prevalence"].value) for m in seen]
+    labeled = [(found, prevalence) for found, prevalence in known if prevalence]
+    return average([found for found, _ in labeled], [prevalence for _, prevalence in labeled])
 
 
 def _ranking_precision(truth: npt.NDArray[np.bool_], scores: Floats) -> Floats:

@@ -7,6 +7,7 @@ __all__ = ["direction", "improvement", "perfect"]
 _ZERO = frozenset(
     {
         "brier",
+        "calibration_error",
         "fdr",
         "fnr",
         "for_",
@@ -17,20 +18,26 @@ _ZERO = frozenset(
         "mae",
         "mape_percent",
         "mean_error",
+        "median_absolute_error",
         "mse",
         "msle",
+        "never",
+        "p90_absolute_error",
         "rmse",
     }
 )
 _NEITHER = frozenset(
     {
         "calibration_ratio",
+        "custom",
+        "gap",
         "mean_label",
         "mean_prediction",
         "odds_ratio",
         "lr_plus",
         "positive_rate",
         "prevalence",
+        "ratio",
     }
 )
 """Without a value that is best, or without a finite one."""

@@ -1,4 +1,4 @@
-"""How well scores rank positives above negatives: AUROC and average precision, exact, ties included."""
+"""How well scores rank positives above negatives: areas under ROC and PR curve, exact, ties included."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy.typing as npt
 from tilth.metrics.estimate import UNDEFINED, Estimate
 from tilth.metrics.intervals import logit_normal, wilson
 
-__all__ = ["auroc", "average_precision"]
+__all__ = ["auroc", "average_precision", "pr_auc"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -70,4 +70,38 @@ def average_precision(negatives: Floats, positives: Floats, size: float | None =
     value = float((true[at] / (true[at] + false[at]) * gained[at]).sum()) / total
     if not 0 < value < 1:
         return wilson(min(value, 1.0), size or total)
+    return logit_normal(value, value * (1 - value) / (size or total))
+
+
+def pr_auc(negatives: Floats, positives: Floats, size: float | None = None) -> Estimate:
+    """The area under the curve of precision over recall, rows that tie being taken one after the other.
+
+    Between two thresholds the curve is not straight: false positives grow in step with true ones (Davis and
+    Goadrich 2006), which is integrated exactly (Boyd, Eng and Page 2013). So a constant score has the share
+    of positives, as for average precision, which takes the precision at the end of each tie for all of it.
+
+    Args:
+        negatives: (k,), the weight of negatives at each distinct score, scores ascending.
+        positives: (k,), the same for positives.
+        size: the effective number of positives; default: the sum of their weights.
+
+    Example:
+        >>> print(pr_auc(np.array([1.0, 1.0, 0.0]), np.array([0.0, 1.0, 1.0])))
+        0.8873 [0.08953, 0.9984]
+    """
+    total = float(positives.sum())
+    if total == 0:
+        return UNDEFINED
+    gained = positives[::-1]
+    true, false = np.cumsum(gained) - gained, np.cumsum(negatives[::-1]) - negatives[::-1]
+    at = gained > 0
+    gained, true, false = gained[at], true[at], false[at]
+    growth = 1 + negatives[::-1][at] / gained  # of all that are called positive, for one more that is true
+    called = true + false
+    offset = false - (growth - 1) * true
+    ratio = np.divide(growth * gained, called, out=np.zeros_like(called), where=called > 0)
+    curved = np.where(called > 0, offset / growth**2 * np.log1p(ratio), 0.0)
+    value = min(1.0, float((gained / growth - curved).sum()) / total)
+    if not 0 < value < 1:
+        return wilson(value, size or total)
     return logit_normal(value, value * (1 - value) / (size or total))
