@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from cyclopts import App, CycloptsError, Group, UnusedCliTokensError
 
@@ -26,12 +27,24 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "status": ("A project", "tilth.cli.project:status", "Where the project stands, on one screen."),
     "runs": ("A project", "tilth.cli.project:runs", "The runs and what is recorded of them."),
     "report": ("A project", "tilth.cli.reporting:report", "What a run came to, as a page: curves, advice."),
+    "errors": ("A project", "tilth.cli.erring:summary", "The mistakes, their tags, what to work on first."),
+    "errors list": ("errors", "tilth.cli.erring:list_mistakes", "The mistakes, the surest first."),
+    "errors tag": ("errors", "tilth.cli.erring:tag", "Tag rows by hand or by a rule."),
+    "errors weigh": ("errors", "tilth.cli.erring:weigh", "How well people do on a tag, and what it matters."),
+    "errors suggest": ("errors", "tilth.cli.erring:suggest", "Propose tags: where the model is worse."),
+    "errors export": ("errors", "tilth.cli.erring:export", "Mistakes as a file to tag in a spreadsheet."),
+    "errors import": ("errors", "tilth.cli.erring:import_tags", "Read tags back from such a file."),
+    "errors page": ("errors", "tilth.cli.erring:page", "Look at mistakes and tag them in the browser."),
+    "explain": ("A project", "tilth.cli.explaining:explain", "What a model goes by, and why it says so."),
     "compare-runs": ("A project", "tilth.cli.project:compare_two_runs", "What differs between two runs."),
     "reproduce": ("A project", "tilth.cli.project:reproduce", "Do a run again: is the result identical?"),
     "lineage": ("A project", "tilth.cli.project:lineage", "What made this, and what was made from it."),
     "serve": ("In production", "tilth.cli.production:serve", "Serve the champion over HTTP."),
     "monitor": ("In production", "tilth.cli.production:monitor", "Compare what was served with training."),
     "promote": ("In production", "tilth.cli.production:promote", "Make a model version the champion."),
+    "audit": ("In production", "tilth.cli.auditing:audit", "Measure a model's risks before it goes out."),
+    "audit sign": ("audit", "tilth.cli.auditing:sign", "Sign risks whose bounds hold."),
+    "audit init": ("audit", "tilth.cli.auditing:init", "Write a first audit.toml."),
     "rollback": ("In production", "tilth.cli.production:rollback", "Go back to the champion before."),
     "predict": ("In production", "tilth.cli.production:predict", "Predict a whole table."),
     "profile": ("Any data", "tilth.cli.profiling:profile", "Statistics of every column."),
@@ -50,12 +63,16 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
 }
 """Every command: its group, where its function is, what it does. Nothing is imported before it is called.
 
-A command of two words belongs to the one that is its group, which has no function of its own.
+A command of two words belongs to the one that is its group, which may have a function of its own.
 """
 
 
-def make_application() -> App:
-    """The command line as cyclopts sees it."""
+def make_application(called: str | None = None) -> App:
+    """The command line as cyclopts sees it.
+
+    Args:
+        called: the command that is called; only its own function is loaded where others belong to it.
+    """
     application = App(
         name="tilth",
         help="The whole loop of machine learning in production. Start with: tilth init DATA --label COLUMN",
@@ -69,14 +86,22 @@ def make_application() -> App:
     groups = {name: Group.create_ordered(name) for name, _, _ in COMMANDS.values()}
     families: dict[str, App] = {}
     for name, (group, target, text) in COMMANDS.items():
-        if not target:
+        if name in groups:
             families[name] = App(name=name, help=text, group=groups[group], help_format="plaintext")
             application.command(families[name])
+            if target and name == called:
+                families[name].default(_loaded(target))
         elif group in families:
             families[group].command(target, name=name.removeprefix(f"{group} "), help=text)
         else:
             application.command(target, name=name, help=text, group=groups[group])
     return application
+
+
+def _loaded(target: str) -> Callable[..., int]:
+    module, _, name = target.partition(":")
+    function: Callable[..., int] = getattr(importlib.import_module(module), name)
+    return function
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -93,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = [argument for argument in given if argument != "--debug"]
     Reading.begin()
     try:
-        status = make_application()(given)
+        status = make_application(given[0] if given else None)(given)
     except (TilthError, CycloptsError) as error:
         return _complain(error, debug)
     except KeyboardInterrupt:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import tilth
-from tilth.cli.inputs import AS_FOUND, Json, SliceKeys, Source, TaskOption, groups
+from tilth.cli.evaluation_pages import NO_PAGE, Page
+from tilth.cli.inputs import AS_FOUND, Json, SliceKeys, Source, TaskOption, groups, named
 from tilth.cli.output import print_json, print_text
+from tilth.cli.owing import NOTHING_OWED, Owing
+from tilth.cli.own_metrics import OwnMetrics, read_metrics
+from tilth.cli.seeking import NOTHING_SOUGHT, Seeking
 from tilth.errors import UsageError
 
 if TYPE_CHECKING:
-    from tilth.evaluation import Evaluation
+    from tilth.evaluation import Evaluation, ScoredRows
+    from tilth.metrics import LabelEncoding
     from tilth.pipelines import RecordedEvaluation
+    from tilth.tables import Table
+    from tilth.types import JSONObject
 
 __all__ = ["evaluate"]
 
@@ -31,6 +40,10 @@ def evaluate(
     separator: str | None = None,
     model: str | None = None,
     engine: Literal["local", "ray"] = "local",
+    metrics: OwnMetrics = None,
+    owing: Owing = NOTHING_OWED,
+    seeking: Seeking = NOTHING_SOUGHT,
+    page: Page = NO_PAGE,
     source: Source = AS_FOUND,
     json: Json = False,
 ) -> int:
@@ -49,44 +62,91 @@ def evaluate(
         model: A registered model: "census@champion", "census@3", "champion".
         engine: Where a table is measured: on this machine, or on a Ray cluster.
     """
-    found: Evaluation | RecordedEvaluation
-    if model is not None:
-        found = _evaluate_model(model, data, groups(slices), source.dir)
-    elif data is None or label is None or (prediction is None and score is None):
+    seeking.check(data=data is not None or model is None)
+    page.check(data)
+    if model is not None and data is None:
+        owing.refuse_without_data()
+        if metrics is not None:
+            raise UsageError("--metrics needs DATA: what was recorded is not measured again")
+        recorded = _recorded(model, source.dir)
+        page.write(recorded.to_json(), recorded.model, None)
+        return _show(recorded.to_json(), [recorded.report()], json=json)
+    if model is None and (data is None or label is None or (prediction is None and score is None)):
+        if data is not None and label is None and owing.is_of_words_alone:
+            page.refuse_without_labels()
+            words = owing.search(source.table(data), None)
+            return _show({"slices": [], **words.to_json()}, words.report(), json=json, failed=words.found)
         raise UsageError(
             "evaluate needs DATA with --label and --prediction (or --score), or --model",
             mend="tilth evaluate DATA --label y --prediction said, or tilth evaluate --model champion",
         )
+    assert data is not None
+    if model is not None:
+        found = _evaluate_model(model, data, owing.slices(groups(slices)), metrics, source.dir)
+        rows = partial(_model_rows, model, data, source.dir)
     else:
         from tilth.engines import find_engine
 
+        assert label is not None
+        table = source.table(data)
         found = tilth.evaluate(
-            source.table(data),
+            table,
             label=label,
             prediction=prediction,
             score=score,
             weight=weight,
-            slices=groups(slices),
+            slices=owing.slices(groups(slices)),
             positive=positive,
             task=task,
             group=group,
             separator=separator,
             engine=None if engine == "local" else find_engine(engine),
+            custom=read_metrics(metrics),
         )
+        roles = {"label": label, "prediction": prediction, "score": score, "weight": weight}
+        rows = partial(_rows, table, found.encoding, roles)
+    found, fairness, told = owing.with_gaps(found.marked(seeking.minimum_rows), seeking.minimum_rows)
+    sought, seen = seeking.find(rows, groups(slices))
+    words = owing.search(source.table(data) if owing.never else None, prediction)
+    document = {**found.to_json(), **fairness, **words.to_json(), **sought}
+    page.write(document, named(data) if model is None else f"{model} on {named(data)}", rows)
+    return _show(document, [found.report(), *told, *seen, *words.report()], json=json, failed=words.found)
+
+
+def _show(document: JSONObject, told: Sequence[str], *, json: bool, failed: bool = False) -> int:
+    """One JSON document, or text for people; the exit status."""
     if json:
-        print_json(found.to_json())
+        print_json(document)
     else:
-        print_text(found.report())
-    return 0
+        print_text("\n\n".join(told))
+    return 1 if failed else 0
+
+
+def _rows(table: Table, encoding: LabelEncoding, roles: Mapping[str, str | None]) -> ScoredRows:
+    from tilth.evaluation import Scored
+
+    return Scored.of(table, encoding=encoding, **roles).rows()  # type: ignore[arg-type] # a label there is
+
+
+def _model_rows(model: str, data: str, folder: Path) -> ScoredRows:
+    from tilth.pipelines.scored_parts import scored_data
+    from tilth.projects import Project
+
+    return scored_data(Project.load(folder), data, model).rows
+
+
+def _recorded(model: str, folder: Path) -> RecordedEvaluation:
+    from tilth.pipelines import recorded_evaluation
+    from tilth.projects import Project
+
+    return recorded_evaluation(Project.load(folder), model)
 
 
 def _evaluate_model(
-    model: str, data: str | None, slices: list[list[str]], folder: Path
-) -> Evaluation | RecordedEvaluation:
-    from tilth.pipelines import evaluate_model, recorded_evaluation
+    model: str, data: str, slices: list[list[str]], metrics: Path | None, folder: Path
+) -> Evaluation:
+    from tilth.pipelines import evaluate_model
     from tilth.projects import Project
 
-    project = Project.load(folder)
-    if data is None:
-        return recorded_evaluation(project, model)
-    return evaluate_model(project, data, reference=model, slices=slices)
+    custom = None if metrics is None else read_metrics(metrics)
+    return evaluate_model(Project.load(folder), data, reference=model, slices=slices, custom=custom)

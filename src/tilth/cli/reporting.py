@@ -16,6 +16,15 @@ from tilth.errors import UsageError
 
 __all__ = ["report"]
 
+Hide = Annotated[
+    list[str] | None,
+    Parameter(
+        name="--hide",
+        negative="",
+        help="A column whose values the page does not show; repeatable. Identifiers are never shown.",
+    ),
+]
+
 Page = Annotated[Path | None, Parameter(name=["--output", "-o"], help="Write the page to this file: HTML.")]
 
 
@@ -23,6 +32,7 @@ def report(
     reference: str | None = None,
     *,
     output: Page = None,
+    hide: Hide = None,
     dir: Directory = Path(),  # noqa: A002
     json: Json = False,
 ) -> int:
@@ -35,6 +45,8 @@ def report(
     from tilth.pipelines import tell_run
     from tilth.projects import Project
 
+    if hide and output is None:
+        raise UsageError("--hide leaves columns off a page", mend="add -o FILE")
     project = Project.load(dir)
     check_outputs([output], [*project.sources(), project.directory / "tilth.toml"])
     found = tell_run(project, reference)
@@ -46,7 +58,7 @@ def report(
             mend="carry the pipeline out: tilth run",
         )
     if output is not None:
-        write_whole(output, found.html())
+        write_whole(output, found.html(hidden=hide or []))
         people().print(f"the page of run {found.run.number} is in {output}", markup=False)
     if json:
         print_json(found.to_json())

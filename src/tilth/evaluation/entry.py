@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
 from tilth.engines import Engine
+from tilth.evaluation.differences import MINIMUM_ROWS
 from tilth.evaluation.evaluator import Evaluator
 from tilth.evaluation.result import Evaluation
 from tilth.evaluation.scored import Scored
-from tilth.metrics import LabelEncoding, LabelValue
+from tilth.metrics import CustomMetric, LabelEncoding, LabelValue
 from tilth.tables import Table
 from tilth.tables.concatenation import large_parts
 from tilth.tables.slicings import Slicing, slicing_of
@@ -36,6 +37,8 @@ def evaluate(
     separator: str | None = None,
     encoding: LabelEncoding | None = None,
     engine: Engine | None = None,
+    minimum_rows: int = MINIMUM_ROWS,
+    custom: Mapping[str, CustomMetric] | None = None,
 ) -> Evaluation:
     """Measure predictions, over all rows and on slices, with 95 % confidence intervals.
 
@@ -59,8 +62,10 @@ def evaluate(
         encoding: the task and its classes where they are known, so that rows of one class only, or without
             some class, are measured on the same terms; `positive`, `task`, `group` and `separator` are not
             needed then.
-
         engine: where parts of the data are measured; default: in this process. The result is the same.
+        minimum_rows: slices with fewer rows are marked as small.
+        custom: metrics of one's own by name: functions of the task's `tilth.metrics.Counts`, such as
+            `lambda counts: 5 * counts.fn + counts.fp`; in the result they are called "custom.NAME".
 
     Raises:
         UsageError: neither prediction nor score, or a score where there are not two classes.
@@ -85,30 +90,41 @@ def evaluate(
         separator=separator,
         encoding=encoding,
     )
-    return measure_scored(scored, slices, engine=engine)
+    return measure_scored(scored, slices, engine=engine, custom=custom).marked(minimum_rows)
 
 
 def measure_scored(
-    scored: Scored, slices: Sequence[Sequence[str]] = (), *, engine: Engine | None = None
+    scored: Scored,
+    slices: Sequence[Sequence[str]] = (),
+    *,
+    engine: Engine | None = None,
+    custom: Mapping[str, CustomMetric] | None = None,
 ) -> Evaluation:
     """The same of rows whose labels and answers are known already."""
     sliced = slicing_of(scored.table, slices)
     if engine is None:
-        evaluator, unlabeled = _counted(scored.table, scored, sliced)
-        return evaluator.result(unlabeled=unlabeled, notes=scored.encoding.notes)
-    evaluator, unlabeled = Evaluator(scored.encoding, slices, threshold=scored.threshold), 0
+        evaluator, unlabeled = _counted(scored.table, scored, sliced, detailed=bool(custom))
+        return evaluator.result(unlabeled=unlabeled, notes=scored.encoding.notes, custom=custom)
+    evaluator, unlabeled = _evaluator(scored, sliced, bool(custom)), 0
     parts = large_parts(scored.table, _PARTS_A_WORKER * engine.workers)
     # Only what can be sent: the whole table may be a reader of this process, its parts are files.
     lean = replace(scored, table=scored.table.select([scored.label]))
-    for part, without in engine.map(partial(_counted, scored=lean, sliced=sliced), parts):
+    count = partial(_counted, scored=lean, sliced=sliced, detailed=bool(custom))
+    for part, without in engine.map(count, parts):
         evaluator.merge(part)
         unlabeled += without
-    return evaluator.result(unlabeled=unlabeled, notes=scored.encoding.notes)
+    return evaluator.result(unlabeled=unlabeled, notes=scored.encoding.notes, custom=custom)
 
 
-def _counted(table: Table, scored: Scored, sliced: Slicing) -> tuple[Evaluator, int]:
+def _evaluator(scored: Scored, sliced: Slicing, detailed: bool) -> Evaluator:
+    return Evaluator(scored.encoding, sliced.slices, threshold=scored.threshold, detailed=detailed)
+
+
+def _counted(
+    table: Table, scored: Scored, sliced: Slicing, *, detailed: bool = False
+) -> tuple[Evaluator, int]:
     """The rows of a table counted, and how many of them have no label."""
-    evaluator = Evaluator(scored.encoding, sliced.slices, threshold=scored.threshold)
+    evaluator = _evaluator(scored, sliced, detailed)
     unlabeled = 0
     for batch in replace(scored, table=table).batches(sliced.sources):
         unlabeled += batch.unlabeled

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from tilth.errors import UsageError, counted
+from tilth.evaluation.custom_slices import CustomSlices
+from tilth.evaluation.differences import against_whole
+from tilth.evaluation.rare_classes import rare_classes
 from tilth.evaluation.result import Evaluation
 from tilth.evaluation.slice_result import SliceResult
 from tilth.metrics import (
     BinaryStatistics,
+    CustomMetric,
     LabelEncoding,
     MulticlassStatistics,
     MultilabelStatistics,
@@ -37,6 +42,7 @@ class Evaluator:
         encoding: the task and its classes.
         slices: groups of columns whose crossed values make slices.
         threshold: what the score of a row must exceed to count as a positive prediction.
+        detailed: whether what metrics of one's own are computed from is kept too.
 
     Example:
         >>> evaluator = Evaluator(LabelEncoding("binary", ("no", "yes")))
@@ -46,13 +52,19 @@ class Evaluator:
     """
 
     def __init__(
-        self, encoding: LabelEncoding, slices: Sequence[Sequence[str]] = (), *, threshold: float = 0.5
+        self,
+        encoding: LabelEncoding,
+        slices: Sequence[Sequence[str]] = (),
+        *,
+        threshold: float = 0.5,
+        detailed: bool = False,
     ) -> None:
         self.encoding = encoding
         self.slices = tuple(tuple(names) for names in slices)
         self.threshold = threshold
         self._whole = _statistics(encoding)
         self._parts: list[dict[tuple[str, ...], Statistics]] = [{} for _ in self.slices]
+        self._details = CustomSlices(encoding, slices, threshold=threshold) if detailed else None
 
     def update(
         self,
@@ -76,6 +88,15 @@ class Evaluator:
             weights: (n,), at least 0, how much each row counts; default: 1 each. Not for rankings.
         """
         everything = np.arange(len(labels))
+        if self._details is not None:
+            self._details.update(
+                labels,
+                predictions=predictions,
+                scores=scores,
+                columns=columns,
+                groups=groups,
+                weights=weights,
+            )
         self._add(self._whole, labels, predictions, scores, groups, weights, everything)
         for names, parts in zip(self.slices, self._parts, strict=True):
             for values, rows in slice_groups(columns or {}, names) if len(labels) else ():
@@ -92,17 +113,36 @@ class Evaluator:
         for mine, theirs in zip(self._parts, other._parts, strict=True):
             for values, statistics in theirs.items():
                 _merge(mine.setdefault(values, _statistics(self.encoding)), statistics)
+        if self._details is not None and other._details is not None:
+            self._details.merge(other._details)
 
-    def result(self, *, unlabeled: int = 0, notes: Sequence[str] = ()) -> Evaluation:
-        """The evaluation of all rows so far."""
-        results = [_slice_result({}, self._whole)]
+    def result(
+        self,
+        *,
+        unlabeled: int = 0,
+        notes: Sequence[str] = (),
+        custom: Mapping[str, CustomMetric] | None = None,
+    ) -> Evaluation:
+        """The evaluation of all rows so far.
+
+        Args:
+            unlabeled: how many rows were left out.
+            notes: sentences for people.
+            custom: metrics of one's own by name; of a `detailed` evaluator only.
+        """
+        results = [_with_curves(_slice_result({}, self._whole), self._whole)]
         for names, parts in zip(self.slices, self._parts, strict=True):
             results += [
                 _slice_result(dict(zip(names, values, strict=True)), parts[values])
                 for values in sorted(parts, key=lambda values: [*map(slice_order, values)])
             ]
-        told = (*notes, *_without_relevant(self._whole))
-        return Evaluation(self.encoding.without_notes(), tuple(results), unlabeled, told)
+        if custom:
+            if self._details is None:
+                raise UsageError("metrics of one's own need a detailed evaluator")
+            results = self._details.beside(results, custom)
+        told = (*notes, *_without_relevant(self._whole), *_rare(self.encoding, self._whole))
+        held = against_whole(results, self.encoding.names)
+        return Evaluation(self.encoding.without_notes(), held, unlabeled, told)
 
     def _add(
         self,
@@ -167,3 +207,20 @@ def _slice_result(slice_: Mapping[str, str], statistics: Statistics) -> SliceRes
     if isinstance(statistics, BinaryStatistics | MulticlassStatistics):
         confusion = statistics.confusion
     return SliceResult(slice_, statistics.rows, statistics.metrics(), confusion)
+
+
+def _with_curves(result: SliceResult, statistics: Statistics) -> SliceResult:
+    if not isinstance(statistics, BinaryStatistics):
+        return result
+    bins, thresholds = tuple(statistics.calibration()), tuple(statistics.thresholds())
+    return replace(result, calibration=bins, thresholds=thresholds)
+
+
+def _rare(encoding: LabelEncoding, statistics: Statistics) -> tuple[str, ...]:
+    """Sentences on the classes that hardly occur."""
+    if isinstance(statistics, BinaryStatistics):
+        counts = dict(zip(encoding.names, map(sum, statistics.confusion), strict=True))
+        return rare_classes(counts, statistics.rows)
+    if isinstance(statistics, MulticlassStatistics | MultilabelStatistics):
+        return rare_classes(statistics.class_rows, statistics.rows)
+    return ()

@@ -19,6 +19,7 @@ _CHIEF: Mapping[Task, tuple[str, ...]] = {
     "ranking": ("ndcg", "ndcg_at_10", "mrr", "mean_average_precision", "precision_at_10"),
 }
 _MOST_CLASSES = 12
+_OF_GROUPS = frozenset({"gap", "ratio"})
 
 
 def report(
@@ -35,13 +36,19 @@ def report(
     whole = slices[0]
     left_out = f" ({unlabeled:,} rows without a label left out)" if unlabeled else ""
     parts = ["\n".join([f"{encoding.task}, {whole.rows:,} rows{left_out}", *notes])]
-    rows = [["metric", "value", "95 % interval"], *map(_row, whole.metrics.items())]
+    rows = [["metric", "value", "95 % interval"], *map(_row, _of_rows(whole.metrics))]
     parts.append("\n".join(aligned(rows)))
     if whole.confusion is not None and len(whole.confusion) <= _MOST_CLASSES:
         parts.append(_confusion(encoding.names, whole.confusion))
     if len(slices) > 1:
-        parts.append(_slices(_CHIEF[encoding.task], slices))
+        own = [name for name in whole.metrics if name.startswith("custom.")]
+        parts.append(_slices([*_CHIEF[encoding.task], *own], slices))
     return "\n\n".join(parts)
+
+
+def _of_rows(metrics: Mapping[str, Estimate]) -> list[tuple[str, Estimate]]:
+    """The metrics but those of groups, which have a table of their own."""
+    return [item for item in metrics.items() if item[0].partition(".")[0] not in _OF_GROUPS]
 
 
 def _row(item: tuple[str, Estimate]) -> list[str]:
@@ -58,10 +65,25 @@ def _confusion(names: Sequence[str], confusion: Sequence[Sequence[int]]) -> str:
 
 def _slices(chief: Sequence[str], slices: Sequence[SliceResult]) -> str:
     rows = [
-        [result.name, f"{result.rows:,}", *(_number(result.metrics[name].value) for name in chief)]
+        [
+            f"{result.name} (small)" if result.small else result.name,
+            f"{result.rows:,}",
+            *(_number(result.metrics[name].value) for name in chief),
+            _change(result.difference.get(chief[0])),
+        ]
         for result in slices
     ]
-    return "\n".join(aligned([["slice", "rows", *chief], *rows]))
+    lines = aligned([["slice", "rows", *chief, f"{chief[0]} less all rows'"], *rows])
+    if any(result.small for result in slices):
+        lines.append("(small): so few rows that the figures say little")
+    return "\n".join(lines)
+
+
+def _change(difference: Estimate | None) -> str:
+    if difference is None or difference.value is None:
+        return ""
+    interval = "" if difference.low is None else f" ({difference.low:+.4f} to {difference.high:+.4f})"
+    return f"{difference.value:+.4f}{interval}"
 
 
 def _number(value: float | None) -> str:

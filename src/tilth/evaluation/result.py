@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from tilth.errors import UsageError, closest
@@ -78,6 +78,12 @@ class Evaluation:
         if name not in result.metrics:
             raise UsageError(self.lacks_metric(name))
         return result.metrics[name].value
+
+    def marked(self, minimum_rows: int) -> Evaluation:
+        """The same, with slices of fewer rows than this marked as small."""
+        return replace(
+            self, slices=tuple(replace(each, small=each.rows < minimum_rows) for each in self.slices)
+        )
 
     def lacks_metric(self, name: str) -> str:
         """In words: no such metric, and which there are."""

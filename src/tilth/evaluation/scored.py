@@ -276,7 +276,8 @@ def _refuse_unused(
 
 
 def _encoding(table: Table, label: str, prediction: str | None, own: Mapping[str, Any]) -> LabelEncoding:
-    known = table.select([label] if prediction is None else [label, prediction]).to_arrow()
+    roles = [label] if prediction is None else [label, prediction]
+    known = table.select(list(dict.fromkeys(roles))).to_arrow()
     labels = known.column(label)
     is_nested = pa.types.is_nested(labels.type)
     may_be_classes = own["task"] in (None, "binary", "multiclass") and not is_nested

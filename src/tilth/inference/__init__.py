@@ -10,6 +10,7 @@ from tilth.inference.costs import Costs, measure_costs
 from tilth.inference.graph import INPUT_NAMES_KEY, ROW_CELLS_KEY, SAMPLE_RATES_KEY, Graph, InputKind
 from tilth.inference.long_texts import SPLIT_TEXTS_KEY
 from tilth.inference.ragged import SAMPLE_RATE
+from tilth.inference.trees import TreeEnsemble, Trees, read_trees
 
 __all__ = [
     "INPUT_NAMES_KEY",
@@ -20,5 +21,8 @@ __all__ = [
     "Costs",
     "Graph",
     "InputKind",
+    "TreeEnsemble",
+    "Trees",
     "measure_costs",
+    "read_trees",
 ]

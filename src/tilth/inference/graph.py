@@ -83,6 +83,7 @@ class Graph:
         self._batch_rows = min(self._batch_rows, max(1, _BATCH_CELLS // max(1, row_cells)))
         self.outputs = session.outputs
         self.metadata = session.metadata
+        self.model = model
         self.size_bytes = len(model)
         split_texts = json.loads(session.metadata.get(SPLIT_TEXTS_KEY, "[]"))
         self._long_texts = LongTexts(split_texts, self._batch_rows)

@@ -11,6 +11,7 @@ from tilth.pipelines.dataset_versions import (
     list_datasets,
     save_dataset,
 )
+from tilth.pipelines.explaining import Asked, ModelExplanation, explain_model
 from tilth.pipelines.feedback import collect_feedback
 from tilth.pipelines.pipeline import STEPS, run_pipeline
 from tilth.pipelines.release import Release, promote, rollback
@@ -30,8 +31,10 @@ from tilth.pipelines.watching import monitor
 __all__ = [
     "PROJECT_DATA",
     "STEPS",
+    "Asked",
     "DatasetListing",
     "Listener",
+    "ModelExplanation",
     "Output",
     "ProjectStatus",
     "RecordedEvaluation",
@@ -55,6 +58,7 @@ __all__ = [
     "dataset_file",
     "dataset_reference",
     "evaluate_model",
+    "explain_model",
     "export_dataset",
     "in_order",
     "list_datasets",

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
-from tilth.evaluation import Evaluation
+from tilth.errors import ColumnNotFoundError
+from tilth.evaluation import Discovery, Evaluation
+from tilth.evaluation.fairness import fairness_of
+from tilth.evaluation.importance import Weighing, weighing_of
 from tilth.inference import Graph
-from tilth.metrics import CHIEF_METRIC, LabelEncoding
-from tilth.pipelines.release import find_version
+from tilth.metrics import CHIEF_METRIC, CustomMetric, LabelEncoding
+from tilth.pipelines.custom_metrics import project_metrics
 from tilth.pipelines.scoring import answer, column, measure, run_model
+from tilth.pipelines.versions import find_version
 from tilth.projects import Project
 from tilth.schemas import Schema
 from tilth.tables import Table, open_table, write_table
@@ -32,6 +36,7 @@ __all__ = [
 ]
 
 _TEXT_SUFFIXES = {".csv", ".jsonl"}
+_BESIDE = ("fairness", "must_pass", "never", "discovered", "discovery")
 
 
 def predict_table(project: Project, data: str, output: Path, *, reference: str | None = None) -> int:
@@ -70,7 +75,12 @@ def _kept(table: Table, output: Path) -> Table:
 
 
 def evaluate_model(
-    project: Project, data: str, *, reference: str | None = None, slices: Sequence[Sequence[str]] = ()
+    project: Project,
+    data: str,
+    *,
+    reference: str | None = None,
+    slices: Sequence[Sequence[str]] = (),
+    custom: Mapping[str, CustomMetric] | None = None,
 ) -> Evaluation:
     """Measure a model version on a labeled table.
 
@@ -79,6 +89,7 @@ def evaluate_model(
         data: rows with the project's label; those without one are left out and counted.
         reference: which model version; default: the champion.
         slices: groups of columns to slice by.
+        custom: metrics of one's own by name; default: those that [evaluate] metrics names.
 
     Raises:
         ColumnNotFoundError: the label, a slice or a column that the model needs is not there.
@@ -91,23 +102,45 @@ def evaluate_model(
     labeled = np.asarray(column(table, project.label).is_valid().to_numpy(zero_copy_only=False), bool)
     rows = table.filter(labeled)
     answers = answer(loaded.graph, rows, loaded.encoding)
-    found = measure(answers, rows, project.label, loaded.encoding, slicing_of(table, slices))
+    weighing = _weighing(project, table)
+    custom = project_metrics(project) if custom is None else custom
+    cut = slicing_of(table, slices)
+    found = measure(answers, rows, project.label, loaded.encoding, cut, weighing, custom)
     return replace(found, unlabeled=int((~labeled).sum()))
+
+
+def _weighing(project: Project, table: Table) -> Weighing | None:
+    """How tilth.toml weighs rows; None where a table does not have all that this needs."""
+    section = project.configuration.evaluate
+    try:
+        return weighing_of(table, section.weight, section.importance)
+    except ColumnNotFoundError:
+        return None  # rows that count alike are measured without a note that says otherwise
 
 
 @dataclass(frozen=True)
 class RecordedEvaluation:
-    """What a model version's test part and baselines measured when it was registered."""
+    """What a model version's test part and baselines measured when it was registered.
+
+    Args:
+        model: the version.
+        test: the model on its test part.
+        baselines: what it was held against.
+        verdicts: what the checks said.
+        beside: what else was found then, such as "fairness", as JSON values.
+    """
 
     model: str
     test: Evaluation
     baselines: Mapping[str, Evaluation]
     verdicts: Sequence[JSONObject]
+    beside: JSONObject = field(default_factory=dict)
 
     def to_json(self) -> JSONObject:
         """The evaluation as JSON values: that of the test part, with the baselines beside it."""
         return {
             **self.test.to_json(),
+            **self.beside,
             "model": self.model,
             "baselines": {name: found.to_json() for name, found in self.baselines.items()},
             "verdicts": list(self.verdicts),
@@ -115,7 +148,7 @@ class RecordedEvaluation:
 
     def report(self) -> str:
         """The evaluation for people."""
-        lines = [f"{self.model} on its test part", self.test.report(), ""]
+        lines = [f"{self.model} on its test part", self.test.report(), "", *self._groups()]
         metric = CHIEF_METRIC[self.test.task]
         for name, found in self.baselines.items():
             value = found.metric(metric)
@@ -125,7 +158,17 @@ class RecordedEvaluation:
             f"{'pass' if verdict['passed'] else 'fail':<10} {verdict['check']} {verdict['reason']}"
             for verdict in self.verdicts
         ]
+        if "discovery" in self.beside:
+            lines += ["", "on the dev part:", Discovery.from_json(self.beside).report()]
         return "\n".join(lines)
+
+    def _groups(self) -> list[str]:
+        """How the groups of protected attributes fared."""
+        found = cast("Mapping[str, Any]", self.beside.get("fairness") or {})
+        if not found:
+            return []
+        attributes = [each["columns"] for each in found["attributes"]]
+        return [fairness_of(self.test, attributes, found["minimum_rows"]).report(), ""]
 
 
 def recorded_evaluation(project: Project, reference: str | None = None) -> RecordedEvaluation:
@@ -144,6 +187,7 @@ def recorded_evaluation(project: Project, reference: str | None = None) -> Recor
         Evaluation.from_json(document["test"]),
         {name: Evaluation.from_json(found) for name, found in document["baselines"].items()},
         document["verdicts"],
+        {name: document[name] for name in _BESIDE if document.get(name)},
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,14 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from tilth.evaluation import Evaluation
+from tilth.evaluation.importance import Weighing
 from tilth.inference import Graph
-from tilth.metrics import LabelEncoding, find_class
+from tilth.metrics import CustomMetric, LabelEncoding, find_class
 from tilth.pipelines.parts import Parts
 from tilth.pipelines.scoring import Answers, answer, measure, run_model
 from tilth.tables import Table, number_copies, row_hashes, rows_repeat
 from tilth.tables.slicings import Slicing
 
-__all__ = ["Champion", "Duel", "Incomparable", "challenge", "is_among", "shared_columns"]
+__all__ = ["Champion", "Duel", "Incomparable", "Met", "challenge", "is_among", "meet", "shared_columns"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,15 @@ class Duel:
 
 
 @dataclass(frozen=True)
+class Met:
+    """What both models answer on rows that are new to the champion."""
+
+    rows: Table
+    theirs: Answers
+    mine: Answers
+
+
+@dataclass(frozen=True)
 class Incomparable:
     """Why the champion cannot be compared with."""
 
@@ -67,6 +77,8 @@ def challenge(
     label: str,
     encoding: LabelEncoding,
     slices: Slicing,
+    weighing: Weighing | None = None,
+    custom: Mapping[str, CustomMetric] | None = None,
 ) -> Duel | Incomparable:
     """Measure the champion and a new model on the test rows that the champion has not learned from.
 
@@ -80,7 +92,23 @@ def challenge(
         label: the label's column.
         encoding: the new model's task and classes.
         slices: groups of columns to slice by.
+        weighing: how much rows count; default: all alike.
+        custom: metrics of the project's own.
     """
+    met = meet(champion, graph, parts, label, encoding)
+    if isinstance(met, Incomparable):
+        return met
+    return Duel(
+        met.rows.rows,
+        measure(met.theirs, met.rows, label, encoding, slices, weighing, custom),
+        measure(met.mine, met.rows, label, encoding, slices, weighing, custom),
+    )
+
+
+def meet(
+    champion: Champion, graph: Graph, parts: Parts, label: str, encoding: LabelEncoding
+) -> Met | Incomparable:
+    """What both models answer on the test rows that the champion has not learned from; see `challenge`."""
     shared = shared_columns(parts.table, champion.parts.table)
     reason = _hindrance(champion, parts.table, label, encoding, shared)
     if reason:
@@ -90,12 +118,7 @@ def challenge(
     rows = parts.table.filter(new & (parts.names == "test"))
     if rows.rows == 0:
         return Incomparable("the champion has learned from every test row")
-    theirs = _translated(champion, rows, encoding)
-    return Duel(
-        rows.rows,
-        measure(theirs, rows, label, encoding, slices),
-        measure(answer(graph, rows, encoding), rows, label, encoding, slices),
-    )
+    return Met(rows, _translated(champion, rows, encoding), answer(graph, rows, encoding))
 
 
 def _hindrance(

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tilth.errors import CheckFailed, ColumnNotFoundError, DataError, SchemaError
+from tilth.evaluation.importance import weighing_of
 from tilth.pipelines.ranked_parts import refuse_torn_groups
 from tilth.pipelines.row_history import history_parameters, without_older
 from tilth.pipelines.sources import digest_of_source
@@ -37,7 +38,7 @@ def _ingest(context: StepContext) -> StepResult:
     for place, name in _named_columns(project):
         if name not in table.columns:
             raise ColumnNotFoundError(name, table.columns, where=f"tilth.toml, {place}")
-    slicing_of(table, project.configuration.evaluate.slices, where="tilth.toml, [evaluate] slices")
+    _refuse_unmeasured(project, table)
     if context.optional("feedback"):
         learned = open_table(str(context.path("feedback")))
         table = concat_tables([table.with_column("tilth.source", "data"), learned])
@@ -59,6 +60,14 @@ def _ingest(context: StepContext) -> StepResult:
     return StepResult(
         f"{stored.rows:,} rows x {len(stored.columns)} columns{left_out}", properties={"dataset": properties}
     )
+
+
+def _refuse_unmeasured(project: Project, table: Table) -> None:
+    """What [evaluate] asks of columns that are not there is better said before anything is done."""
+    section = project.configuration.evaluate
+    slicing_of(table, section.slices, where="tilth.toml, [evaluate] slices")
+    slicing_of(table, section.attributes, where="tilth.toml, [evaluate] protected")
+    weighing_of(table, section.weight, section.importance, where="tilth.toml, [evaluate]")
 
 
 def _named_columns(project: Project) -> list[tuple[str, str]]:
@@ -234,7 +243,9 @@ def _ingest_parameters(project: Project) -> JSONObject:
 
 
 def _sliced(project: Project) -> set[str]:
-    return {name for names in project.configuration.evaluate.slices for name in names}
+    section = project.configuration.evaluate
+    weighed = {name for name in (section.weight, *section.importance) if name is not None}
+    return {name for names in section.sliced for name in names} | weighed
 
 
 def _split_parameters(project: Project) -> JSONObject:

@@ -189,7 +189,7 @@ def _harms(found: Sequence[Effect], unclear: Ambiguity | None) -> list[str]:
 def _parameters(project: Project) -> JSONObject:
     return {
         **recipe_parameters(project),
-        "slices": [list(columns) for columns in project.configuration.evaluate.slices],
+        "slices": [list(columns) for columns in project.configuration.evaluate.sliced],
     }
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from tilth.evaluation.importance import Weighing, weighing_of
 from tilth.metrics import LabelEncoding
 from tilth.pipelines.scoring import column
 from tilth.pipelines.step import StepContext
@@ -15,7 +16,7 @@ from tilth.projects import Project
 from tilth.tables import Table, open_table
 from tilth.tables.slicings import Slicing, slicing_of
 
-__all__ = ["Parts", "encoding_of", "parts_of", "slices_of"]
+__all__ = ["Parts", "encoding_of", "parts_of", "slices_of", "weighing_in"]
 
 
 class Parts:
@@ -79,4 +80,10 @@ def slices_of(project: Project, parts: Parts) -> Slicing:
     Quantiles are those of the whole data set, so that a slice means the same in each part.
     """
     own = [["tilth.source"]] if "tilth.source" in parts.table.columns else []
-    return slicing_of(parts.table, [*project.configuration.evaluate.slices, *own])
+    return slicing_of(parts.table, [*project.configuration.evaluate.sliced, *own])
+
+
+def weighing_in(project: Project, parts: Parts) -> Weighing | None:
+    """How much rows count where a model is judged, as [evaluate] says; None: all alike."""
+    section = project.configuration.evaluate
+    return weighing_of(parts.table, section.weight, section.importance, where="tilth.toml, [evaluate]")

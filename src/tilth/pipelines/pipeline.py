@@ -17,6 +17,7 @@ from tilth.pipelines.data_steps import DATA_STEPS
 from tilth.pipelines.dataset_versions import PROJECT_DATA
 from tilth.pipelines.feedback import collect_feedback
 from tilth.pipelines.model_steps import MODEL_STEPS
+from tilth.pipelines.obligations import must_pass_files, word_list_files
 from tilth.pipelines.publishing import publish
 from tilth.pipelines.release import register
 from tilth.pipelines.runner import Listener, Runner, RunReport, Source, end_early
@@ -75,6 +76,8 @@ def run_pipeline(
             wanted = needed_for(steps, until) if until else steps
             if any("training_files" in step.inputs for step in wanted):
                 training_files(project)  # what is wrong with them is better said before the data are read
+            if any("must_pass" in step.inputs for step in wanted):
+                must_pass_files(project), word_list_files(project)
             runner = Runner(project, store, artifacts, pipeline.sources(), pipeline.files, engine)
             report = runner.run(wanted, listener, run)
             report = replace(report, notes=cautions(report, artifacts))
@@ -122,6 +125,8 @@ class _Pipeline:
             "feedback": lambda _: self._feedback(),
             "champion": self._champion,
             "older": lambda _: self._older(),
+            "must_pass": lambda _: tuple(map(self._file, must_pass_files(self.project))),
+            "never": lambda _: tuple(a for p in word_list_files(self.project) for a in self._text(p)),
             "previous_dataset": self._previous_dataset,
             "previous_profile": self._previous_profile,
         }

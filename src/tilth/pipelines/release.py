@@ -9,12 +9,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tilth.errors import TilthError, UsageError
+from tilth.pipelines.audit import Gate
+from tilth.pipelines.audit_records import record_audit
 from tilth.pipelines.publishing import publish_aliases
+from tilth.pipelines.versions import find_version
 from tilth.projects import Project
 from tilth.store import AliasChange, Artifact, ModelVersion, Move, Run, Store
 from tilth.types import JSONObject
 
-__all__ = ["Registration", "Release", "find_version", "promote", "register", "rollback"]
+__all__ = ["Registration", "Release", "promote", "register", "rollback"]
 
 
 @dataclass(frozen=True)
@@ -26,16 +29,24 @@ class Registration:
         alias: which alias it carries now.
         changed: whether anything was recorded.
         replaces: the champion of before, when this is the same graph with other properties.
+        obstacles: why the audit keeps it from being the champion, which it would be otherwise.
     """
 
     model: ModelVersion
     alias: str
     changed: bool
     replaces: int | None = None
+    obstacles: tuple[str, ...] = ()
 
     @property
     def summary(self) -> str:
         """One line for people."""
+        if self.obstacles:
+            more = f", and {len(self.obstacles) - 1} more" if len(self.obstacles) > 1 else ""
+            return (
+                f"{self.model.reference} is the challenger, since the audit keeps it from being the "
+                f"champion: {self.obstacles[0]}{more}; see tilth audit"
+            )
         if not self.changed:
             return f"{self.model.reference} is the {self.alias} already"
         if self.replaces is not None:
@@ -67,9 +78,13 @@ def register(
 
     The first becomes the champion; a later one the challenger, until it is promoted. The champion's own graph
     with another schema or reference becomes the champion at once: it answers the same, so there is nothing to
-    decide. Registering the same again changes nothing.
+    decide. Registering the same again changes nothing. Where the project demands an audit, nobody becomes the
+    champion of itself whom the audit would not let out: it is the challenger, and people sign and promote it.
     """
     properties = _properties(project, made, label)
+    gate = Gate(project)
+    if not gate.is_open and _would_be_crowned(store, project.name, made["model"]):
+        gate.prepare(store, made["model"], properties)  # what takes long, while others may still write
     with store.transaction():
         known = _known(store, project.name, made["model"], properties)
         version = known or store.register_model(project.name, made["model"], run, properties)
@@ -83,9 +98,23 @@ def register(
             return Registration(version, "challenger", changed or known is None)
         if champion == version.version:
             return Registration(version, "champion", changed=False)
+        obstacles = gate.obstacles(store, version)
+        if obstacles:
+            changed = aliases.get("challenger") != version.version
+            if changed:
+                _move(store, "challenger", version, f"run {run.number}", "register")
+            return Registration(version, "challenger", changed or known is None, obstacles=obstacles)
         why = f"run {run.number}" if champion is None else "same graph, new schema or reference"
         _crown(store, version, why, "register")
+        if gate.audit is not None:
+            record_audit(project, store, gate.audit, why=f"register: {why}")
         return Registration(version, "champion", changed=True, replaces=champion)
+
+
+def _would_be_crowned(store: Store, name: str, model: Artifact) -> bool:
+    """Whether a model becomes the champion of itself, as far as can be told before the transaction."""
+    champion = store.aliases(name).get("champion")
+    return champion is None or store.model_version(name, champion).artifact.digest == model.digest
 
 
 def _properties(project: Project, made: Mapping[str, Artifact], label: JSONObject) -> JSONObject:
@@ -126,13 +155,20 @@ def promote(project: Project, reference: str | None = None, *, why: str = "promo
     Raises:
         NotFoundError: no such version.
         UsageError: it is the champion already, or of another model.
+        CheckFailed: the project demands an audit, and that does not hold or is not signed.
     """
     with project.store() as store:
+        gate = Gate(project)
+        asked = find_version(project, store, reference or "challenger")
+        gate.prepare(store, asked.artifact, asked.properties)  # what takes long, while others may still write
         with store.transaction():
             version = find_version(project, store, reference or "challenger")
             if store.aliases(project.name).get("champion") == version.version:
                 raise UsageError(f"{version.reference} is the champion already")
+            gate.pass_or_fail(store, version)
             _crown(store, version, why, "promote")
+            if gate.audit is not None:
+                record_audit(project, store, gate.audit, why=f"promote: {why}")
         return Release(version, _publish(project, store))
 
 
@@ -185,19 +221,6 @@ def _move(store: Store, alias: str, version: ModelVersion, why: str, kind: Move)
     """Let an alias name a version, if it still names what was decided upon."""
     present = store.aliases(version.name).get(alias)
     store.set_alias(version.name, alias, version.version, _who(), why, expected=present, kind=kind)
-
-
-def find_version(project: Project, store: Store, reference: str) -> ModelVersion:
-    """The version that "name@3", "name@champion", "3" or "champion" means.
-
-    Raises:
-        UsageError: a version of another model.
-        NotFoundError: no such version or alias.
-    """
-    name, _, which = reference.rpartition("@")
-    if name not in {"", project.name}:
-        raise UsageError(f"'{reference}' is not a version of this project's model '{project.name}'")
-    return store.model_version(project.name, which)
 
 
 def _publish(project: Project, store: Store) -> tuple[str, ...]:

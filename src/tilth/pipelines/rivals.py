@@ -12,9 +12,10 @@ import pyarrow as pa
 from tilth.errors import ColumnNotFoundError, DataError, UsageError
 from tilth.evaluation import Evaluation, SliceResult
 from tilth.evaluation.business import value_matrix
+from tilth.evaluation.importance import Weighing
 from tilth.evaluation.targets import implausible_targets, implausible_value
 from tilth.inference import Graph
-from tilth.metrics import Estimate, LabelEncoding, find_class
+from tilth.metrics import CustomMetric, Estimate, LabelEncoding, find_class
 from tilth.pipelines.challenge import Champion, Duel, Incomparable, challenge
 from tilth.pipelines.parts import Parts
 from tilth.pipelines.scoring import Answers, answer, column, measure
@@ -48,6 +49,8 @@ def rivals(
     graph: Graph,
     found: Evaluation,
     slices: Slicing,
+    weighing: Weighing | None = None,
+    custom: Mapping[str, CustomMetric] | None = None,
 ) -> dict[str, Rival]:
     """The older system and the people that tilth.toml names under [baselines].
 
@@ -58,6 +61,8 @@ def rivals(
         graph: the model.
         found: what is measured of the model on all test rows.
         slices: groups of columns to slice by.
+        weighing: how much rows count; default: all alike.
+        custom: metrics of the project's own.
 
     Raises:
         ColumnNotFoundError: a column that the data do not have.
@@ -68,9 +73,10 @@ def rivals(
     made: dict[str, Rival] = {}
     for name, given in (("older", section.older), ("human", section.human)):
         if given is not None:
-            made[name] = _of_column(test, given, label, encoding, graph, slices)
+            made[name] = _of_column(test, given, label, encoding, graph, slices, weighing, custom)
     if section.older_model is not None:
-        met = challenge(Champion.read(context.files["older"]), graph, parts, label, encoding, slices)
+        older = Champion.read(context.files["older"])
+        met = challenge(older, graph, parts, label, encoding, slices, weighing, custom)
         if isinstance(met, Incomparable):
             made["older"] = Rival(None, None, met.reason.replace("the champion", "the older model"))
         if isinstance(met, Duel):
@@ -180,6 +186,8 @@ def _of_column(
     encoding: LabelEncoding,
     graph: Graph,
     slices: Slicing,
+    weighing: Weighing | None,
+    custom: Mapping[str, CustomMetric] | None,
 ) -> Rival:
     """The answers in a column, and the model's on the rows that have one."""
     if name not in test.columns:
@@ -188,8 +196,9 @@ def _of_column(
     if not known.any():
         return Rival(None, None, f"no test row has an answer in '{name}'")
     rows = test.filter(known)
-    theirs = measure(answers, rows, label, encoding, slices)
-    return Rival(theirs, measure(answer(graph, rows, encoding), rows, label, encoding, slices))
+    theirs = measure(answers, rows, label, encoding, slices, weighing, custom)
+    mine = measure(answer(graph, rows, encoding), rows, label, encoding, slices, weighing, custom)
+    return Rival(theirs, mine)
 
 
 def _code(value: object, encoding: LabelEncoding, where: str) -> int:

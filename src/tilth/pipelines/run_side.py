@@ -91,7 +91,7 @@ class RunSide:
             NotFoundError: it made none.
             StoreError: its file is gone or damaged.
         """
-        return Graph.from_path(self._path("model"))
+        return Graph.from_path(self.path("model"))
 
     def scored(self, *names: str) -> ScoredRows:
         """The rows of some parts with what the model answers, computed again.
@@ -107,13 +107,19 @@ class RunSide:
                 f"the model of {self.run.reference} was not evaluated", mend="tilth run, or name another run"
             )
         encoding = self.evaluation.encoding
-        table = Parts(self._path("dataset"), self._path("split")).part(*names)
+        table = Parts(self.path("dataset"), self.path("split")).part(*names)
         found = answer(self.graph(), table, encoding)
         truth, groups = encoding.encode(column(table, label)), groups_of(table, encoding)
         answered = Answered(truth, found.predictions, found.scores, groups)
         return ScoredRows(table, label, encoding, answered)
 
-    def _path(self, name: str) -> Path:
+    def path(self, name: str) -> Path:
+        """The file of an artifact, whole.
+
+        Raises:
+            NotFoundError: the run has none of that name.
+            StoreError: its file is gone or damaged.
+        """
         if name not in self.artifacts:
             raise NotFoundError(f"{self.run.reference} has no {name}", mend="tilth run, or name another run")
         return self._files.verify(*self._address(name))

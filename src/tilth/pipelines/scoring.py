@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,22 @@ import pyarrow as pa
 
 from tilth.errors import DataError
 from tilth.evaluation import Evaluation, Evaluator, group_codes
+from tilth.evaluation.importance import Weighing
 from tilth.inference import Graph
-from tilth.metrics import LabelEncoding
+from tilth.metrics import CustomMetric, LabelEncoding
 from tilth.tables import Table
 from tilth.tables.slicings import Slicing
 
-__all__ = ["Answers", "answer", "column", "groups_of", "measure", "measure_rows", "run_model"]
+__all__ = [
+    "Answers",
+    "answer",
+    "column",
+    "groups_of",
+    "measure",
+    "measure_rows",
+    "run_model",
+    "weights_of",
+]
 
 
 @dataclass(frozen=True)
@@ -107,13 +117,28 @@ def _joined(
 
 
 def measure(
-    answers: Answers, table: Table, label: str, encoding: LabelEncoding, slicing: Slicing | None = None
+    answers: Answers,
+    table: Table,
+    label: str,
+    encoding: LabelEncoding,
+    slicing: Slicing | None = None,
+    weighing: Weighing | None = None,
+    custom: Mapping[str, CustomMetric] | None = None,
 ) -> Evaluation:
     """The metrics of answers on a table that has the label, over all rows and on slices."""
     cut = slicing or Slicing()
     columns = cut.of({name: column(table, name) for name in cut.sources})
     labels = encoding.encode(column(table, label))
-    return measure_rows(answers, labels, encoding, cut.slices, columns, groups_of(table, encoding))
+    groups, weights = groups_of(table, encoding), weights_of(table, weighing)
+    found = measure_rows(answers, labels, encoding, cut.slices, columns, groups, weights, custom)
+    return found if weighing is None else replace(found, notes=(*found.notes, weighing.note))
+
+
+def weights_of(table: Table, weighing: Weighing | None) -> npt.NDArray[np.float64] | None:
+    """How much each row (n,) counts where it is judged; None: all alike."""
+    if weighing is None:
+        return None
+    return weighing.of({name: column(table, name) for name in weighing.sources})
 
 
 def measure_rows(
@@ -123,14 +148,23 @@ def measure_rows(
     slices: Sequence[Sequence[str]] = (),
     columns: Mapping[str, pa.Array] | None = None,
     groups: npt.NDArray[np.int64] | None = None,
+    weights: npt.NDArray[np.float64] | None = None,
+    custom: Mapping[str, CustomMetric] | None = None,
 ) -> Evaluation:
-    """The same from encoded labels, the columns to slice by, and for ranking the groups of rows."""
-    evaluator = Evaluator(encoding, slices)
+    """The same from encoded labels, the columns to slice by, for ranking the groups of rows, and weights."""
+    evaluator = Evaluator(encoding, slices, detailed=bool(custom))
     scores = answers.scores
     if scores is not None and encoding.task == "binary":
         scores = scores[:, 1]
-    evaluator.update(labels, predictions=answers.predictions, scores=scores, columns=columns, groups=groups)
-    return evaluator.result()
+    evaluator.update(
+        labels,
+        predictions=answers.predictions,
+        scores=scores,
+        columns=columns,
+        groups=groups,
+        weights=weights,
+    )
+    return evaluator.result(custom=custom)
 
 
 def groups_of(table: Table, encoding: LabelEncoding) -> npt.NDArray[np.int64] | None:

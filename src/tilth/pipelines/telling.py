@@ -7,11 +7,19 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from tilth.errors import counted
-from tilth.evaluation import Evaluation
+from tilth.evaluation import Discovery, Evaluation
 from tilth.metrics import CHIEF_METRIC, PAIRED_METRICS, Estimate
 from tilth.pipelines.business import Business, business_of
 from tilth.pipelines.effects import slice_name
-from tilth.pipelines.standing import PARTS, Documents, Milestones, estimate, figures_of, warnings_of
+from tilth.pipelines.standing import (
+    PARTS,
+    Documents,
+    Milestones,
+    estimate,
+    figures_of,
+    is_owed,
+    warnings_of,
+)
 from tilth.projects.configuration import Configuration
 from tilth.training.advice import Advice, advise
 from tilth.training.figures import Figures
@@ -61,6 +69,11 @@ class Telling:
         assert found is not None
         return found
 
+    @property
+    def discovered(self) -> Discovery:
+        """Where the model is worse than elsewhere, on the dev part."""
+        return Discovery.from_json(self.documents.get("evaluation", {}))
+
     def to_json(self) -> JSONObject:
         """The telling as JSON values; milestones and baselines with the metrics of all rows."""
         return {
@@ -70,6 +83,7 @@ class Telling:
             },
             "baselines": {name: _figures_of(found) for name, found in self.baselines.items()},
             "advice": self.advice.to_json(),
+            "discovered": self.discovered.to_json()["discovered"],
             "warnings": [*self.warnings],
         }
 
@@ -84,6 +98,8 @@ class Telling:
         if self.baselines:
             values = (f"{name} {_value(estimate(found, metric))}" for name, found in self.baselines.items())
             yield f"{'baselines':<{_WIDTH}}{metric} {', '.join(values)}"
+        for worst in self.discovered.found[:1]:
+            yield f"{'worse where':<{_WIDTH}}{worst} (dev)"
         for warning in self.warnings:
             yield f"{'warning':<{_WIDTH}}{warning}"
         yield f"{'advice':<{_WIDTH}}{self.advice}"
@@ -130,7 +146,8 @@ def tell(configuration: Configuration, documents: Documents) -> Telling | None:
         business=business,
         baselines=others,
         figures=figures,
-        advice=_on_added(documents) or _with_business(advise(figures), figures, business),
+        advice=_on_added(documents)
+        or _with_owed(_with_business(advise(figures), figures, business), evaluation),
         warnings=tuple(warnings_of(documents, milestones)),
         curve=curve,
         documents=documents,
@@ -143,6 +160,7 @@ def _told(configuration: Configuration, milestones: Milestones) -> tuple[str, ..
     known = milestones["test"] or milestones["dev"] or milestones["train"]
     wanted = [CHIEF_METRIC[task], *(check.metric for check in configuration.checks_at("model"))]
     wanted += [configuration.baselines.human_metric] if configuration.baselines.human_metric else []
+    wanted = [name for name in wanted if not is_owed(name)]
     there = [] if known is None else [name for name in wanted if name in known.slices[0].metrics]
     return tuple(dict.fromkeys(there or wanted[:1]))[:_MOST_METRICS]
 
@@ -160,6 +178,16 @@ def _on_added(documents: Documents) -> Advice | None:
         f"and make it worse on {counted(len(harmed), 'slice')} ({harmed[0]}): mend their labels, or leave "
         "them out",
     )
+
+
+def _with_owed(advice: Advice, evaluation: JSONObject) -> Advice:
+    """What a model owes to groups, and on rows that matter, goes before what is enough on average."""
+    verdicts = cast("list[JSONObject]", evaluation.get("verdicts") or [])
+    failed = [each for each in verdicts if not each["passed"] and is_owed(str(each["metric"]))]
+    if advice.kind != "enough" or not failed:
+        return advice
+    said = ", ".join(f"{each['check']} {each['reason']}" for each in failed)
+    return Advice("another model", f"{advice.sentence}; yet it does not do what it owes: {said}")
 
 
 def _with_business(advice: Advice, figures: Figures, business: Business) -> Advice:

@@ -68,7 +68,8 @@ def _champion(project: Project, store: Store, artifacts: ArtifactStore) -> _Serv
     def text(name: str, suffix: str) -> str:
         return artifacts.read_bytes(str(version.properties[name]), suffix).decode()
 
-    evaluation = Evaluation.from_json(json.loads(text("evaluation", ".json"))["test"])
+    document = json.loads(text("evaluation", ".json"))
+    evaluation = Evaluation.from_json(document.get("unweighted") or document["test"])
     reference = Reference(
         Profile.from_json(text("reference", ".json")),
         Profile.from_json(text("reference_predictions", ".json")),

@@ -14,10 +14,12 @@ from tilth.checks import Check, Moment
 from tilth.errors import ProjectError, TilthError, closest
 from tilth.metrics import perfect
 from tilth.projects.declared_checks import refuse_unknown
+from tilth.projects.obligation_rules import OwnMetrics, obligation_misfits
 from tilth.projects.rival_rules import number_misfits, rival_misfits
 from tilth.projects.task_rules import Misfit, misfits
 from tilth.projects.train_rules import estimator_misfits, history_misfits, threshold_misfits, weight_misfits
 from tilth.tables import SplitPlan
+from tilth.tables.slicings import split_keys
 from tilth.types import JSONObject, Task
 
 __all__ = [
@@ -158,6 +160,19 @@ class EvaluateSection(_Section, frozen=True):
     minimum_rows: int = 30
     discover: bool = True
 
+    @property
+    def attributes(self) -> list[list[str]]:
+        """The protected attributes, and those slices that cross several of them."""
+        named = [split_keys(text) for text in self.protected]
+        single = {keys[0] for keys in named if len(keys) == 1}
+        crossed = [keys for keys in self.slices if len(keys) > 1 and set(keys) <= single]
+        return _each_once([*named, *crossed])
+
+    @property
+    def sliced(self) -> list[list[str]]:
+        """All that a model is measured on slices by."""
+        return _each_once([*self.slices, *self.attributes])
+
 
 class AuditSection(_Section, frozen=True):
     """The audit that goes before a release."""
@@ -270,6 +285,10 @@ class Configuration(_Section, frozen=True):
         return [section.check() for section in self.checks if section.moment == moment]
 
 
+def _each_once(groups: list[list[str]]) -> list[list[str]]:
+    return [list(keys) for keys in dict.fromkeys(map(tuple, groups))]
+
+
 def _explain(message: str, where: str) -> ProjectError:
     """Msgspec's message in the words of tilth.toml."""
     what, _, path = message.partition(" - at `")
@@ -366,13 +385,15 @@ def _check_values(configuration: Configuration, where: str) -> None:
     rules = (*_setting_rules(configuration), *_monitor_rules(configuration), *_baseline_rules(configuration))
     wrong = [(section, what, expected) for holds, section, what, expected in rules if not holds]
     wrong += [*_task_misfits(configuration), *_train_misfits(configuration), *_rival_misfits(configuration)]
+    wrong += _obligation_misfits(configuration)
     for section, what, expected in wrong:
         raise ProjectError(what, where=f"{where}, [{section}]", expected=expected)
     with _placed(f"{where}, [split]"):
         configuration.split.plan()
     for number, declared in enumerate(configuration.checks, 1):
         with _placed(f"{where}, [[checks]] {number}"):
-            refuse_unknown(declared.check(), configuration.project.task, configuration.evaluate.slices)
+            own = _own_metrics(configuration)
+            refuse_unknown(declared.check(), configuration.project.task, configuration.evaluate.sliced, own)
 
 
 _Rule = tuple[bool, str, str, str]
@@ -401,6 +422,7 @@ def _setting_rules(configuration: Configuration) -> tuple[_Rule, ...]:
             f"learning_curve is {list(configuration.train.learning_curve)}",
             "shares of the training rows, above 0 and below 1, or none",
         ),
+        (bool(configuration.audit.risks.strip()), "audit", "risks is empty", 'a file, such as "audit.toml"'),
         (0 <= configuration.serve.port <= 65535, "serve", "port is out of range", "0 to 65535"),
         (
             bool(NAME.fullmatch(name)),
@@ -420,6 +442,31 @@ def _task_misfits(configuration: Configuration) -> Iterator[Misfit]:
         has_class_weights=train.class_weights is not None,
         calibration=train.calibration,
         threshold=train.threshold,
+    )
+
+
+def _obligation_misfits(configuration: Configuration) -> Iterator[Misfit]:
+    project, section = configuration.project, configuration.evaluate
+    return obligation_misfits(
+        project.task,
+        project.label,
+        weight=section.weight,
+        importance=section.importance,
+        protected=section.protected,
+        must_pass=section.must_pass,
+        never=section.never,
+        minimum_rows=section.minimum_rows,
+    )
+
+
+def _own_metrics(configuration: Configuration) -> OwnMetrics:
+    section = configuration.evaluate
+    return OwnMetrics(
+        configuration.project.task,
+        section.attributes,
+        section.must_pass,
+        section.never,
+        section.metrics,
     )
 
 

@@ -14,6 +14,7 @@ from tilth.metrics import (
     RankingStatistics,
     RegressionStatistics,
 )
+from tilth.projects.obligation_rules import OwnMetrics
 from tilth.types import NUMBER_TASKS, Task
 
 __all__ = ["LIVE_COUNTS", "MODEL_BASELINES", "refuse_unknown"]
@@ -27,13 +28,16 @@ MODEL_BASELINES = ("majority", "prior", "single", "linear", "older", "human", "c
 _CLASS = "NAME"
 
 
-def refuse_unknown(check: Check, task: Task, slices: Sequence[Sequence[str]] = ()) -> None:
+def refuse_unknown(
+    check: Check, task: Task, slices: Sequence[Sequence[str]] = (), own: OwnMetrics | None = None
+) -> None:
     """Refuse a check that can never be judged as it was meant.
 
     Args:
         check: what is declared.
         task: what the project predicts.
         slices: the groups of columns that the model is measured on slices of.
+        own: the metrics that the project has beside those of its task.
 
     Raises:
         ProjectError: a metric, baseline or slice that does not exist at the check's moment.
@@ -48,6 +52,12 @@ def refuse_unknown(check: Check, task: Task, slices: Sequence[Sequence[str]] = (
           to mend it: did you mean 'recall'?
     """
     names, families = _metrics(task)
+    if own is not None and check.moment == "model":
+        if check.metric in own:
+            _refuse_own(check)
+            return
+        names = (*names, *own.names)
+        families = (*families, *(["custom"] if own.custom else []))
     if check.moment == "live":
         names = (*LIVE_COUNTS, *_of_answers(task), *names)
     family, dot, of_class = check.metric.partition(".")
@@ -65,6 +75,23 @@ def refuse_unknown(check: Check, task: Task, slices: Sequence[Sequence[str]] = (
             f"the check on '{check.metric}' has a slice by {columns}, which is not measured",
             expected="columns of one of [evaluate] slices, together",
             mend=f"add [{columns}] to slices under [evaluate]",
+        )
+    if check.baseline not in (None, *MODEL_BASELINES):
+        what = f"there is no baseline '{check.baseline}' for the moment 'model'"
+        raise _unknown(what, check.baseline or "", MODEL_BASELINES)
+
+
+def _refuse_own(check: Check) -> None:
+    """What the metrics of groups, must-pass sets and word lists cannot be asked."""
+    if check.slice:
+        raise ProjectError(
+            f"the check on '{check.metric}' has a slice, but that is a figure of all rows",
+            mend="take slice out",
+        )
+    if check.baseline is not None and not check.metric.startswith(("gap.", "ratio.")):
+        raise ProjectError(
+            f"'{check.metric}' is of the model alone: there is none of a baseline to compare with",
+            mend="take baseline out and bound the figure itself",
         )
     if check.baseline not in (None, *MODEL_BASELINES):
         what = f"there is no baseline '{check.baseline}' for the moment 'model'"
