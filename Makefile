@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: run test test-slow check format bench lock clean setup
+.PHONY: run test test-slow coverage check format bench lock clean setup
 
 setup: $(INSTALLED)
 
@@ -23,6 +23,10 @@ run: $(INSTALLED)
 	@$(BIN)/python examples/breast_cancer/story.py
 
 test: check
+	$(BIN)/pytest -q -m "not slow"
+
+# Which lines no fast test runs; slower than the tests alone.
+coverage: $(INSTALLED)
 	$(BIN)/pytest -q -m "not slow" --cov --cov-report=term
 
 # With a real MLflow server in an environment of its own, since it pins what Tilth does not.

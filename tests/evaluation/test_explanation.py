@@ -292,3 +292,20 @@ def test_a_model_of_anyone() -> None:
     assert found.importance.order[0] == "strong"
     assert found.influences[0].mean_absolute["idle",] == 0
     assert found.notes == ("contributions are drawn, since the model is not one ensemble of trees",)
+
+
+def test_of_many_columns_those_that_move_answers_are_shuffled() -> None:
+    random = np.random.default_rng(0)
+    rows = pa.table({f"x{at}": random.normal(size=60) for at in range(12)})
+
+    def ask(given: pa.Table) -> Answered:
+        return Answered(np.zeros(given.num_rows), given["x7"].to_numpy() + 0.5 * given["x3"].to_numpy())
+
+    model = ExplainedModel(ask, NUMBER, tuple(rows.column_names))
+    found = explain(model, rows, rows.slice(0, 10), ask(rows), metric="mse", limits=Limits(shuffled=2))
+    assert found.importance is not None
+    assert set(found.importance.slices[0].lost) == {"x3", "x7"}
+    assert "importance is that of the 2 columns that move the answers most" in found.notes
+    named = explain(model, rows, rows.slice(0, 10), ask(rows), metric="mse", columns=["x1", "x2", "x4"])
+    assert named.importance is not None
+    assert set(named.importance.slices[0].lost) == {"x1", "x2", "x4"}

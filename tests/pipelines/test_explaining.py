@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -76,9 +77,12 @@ def test_single_rows_add_up(project: Project, ask: Ask) -> None:
         assert total == pytest.approx(row["value"], abs=1e-6)
         assert 1 / (1 + np.exp(-row["value"])) == pytest.approx(row["probability"], abs=1e-6)
         assert row["said"] == ("yes" if row["probability"] > 0.5 else "no")
-    again = loaded(ask("explain", "--dir", project.directory, "--row", rows[0]["id"], "--json")[1])["rows"]
-    assert again[0]["row"] == 3
-    assert again[0]["contributions"] == rows[0]["contributions"]
+    identity = rows[0]["id"]
+    assert len(identity) == 17
+    for name in (identity, identity[:9], identity[1:]):
+        again = loaded(ask("explain", "--dir", project.directory, "--row", name, "--json")[1])["rows"]
+        assert again[0]["row"] == 3
+        assert again[0]["contributions"] == rows[0]["contributions"]
 
 
 def test_a_row_for_people(project: Project, ask: Ask) -> None:
@@ -145,7 +149,9 @@ def test_what_cannot_be_asked(project: Project, asked: Asked, words: str) -> Non
         explain_model(project, asked=asked)
 
 
-@pytest.mark.parametrize("row", ["0", "81", "-1", "x", "", "0123456789abcdef", "zzzzzzzzzzzzzzzz"])
+@pytest.mark.parametrize(
+    "row", ["0", "81", "-1", "x", "", "0123456789abcdef", "zzzzzzzzzzzzzzzz", "r01234567", "r12"]
+)
 def test_no_such_row(project: Project, ask: Ask, row: str) -> None:
     status, _, err = ask("explain", "--dir", project.directory, f"--row={row}")
     assert status == 2
@@ -210,3 +216,35 @@ def test_a_ranking(tmp_path: Path) -> None:
     assert found.whole.importance.order[0] == "rating"
     assert found.whole.method == "trees"
     assert found.whole.importance.slices[0].rows <= 40
+
+
+@pytest.mark.slow
+def test_census(tmp_path: Path, shared_data: Callable[[str], Path], ask: Ask) -> None:
+    """What is known of this data: being married, capital gains, age and schooling decide."""
+    text = gzip.decompress(shared_data("census-adult/adult.data.gz").read_bytes()).decode()
+    names = "age,work,weight,education,years,marital,job,relation,race,sex,gain,loss,hours,country,income"
+    lines = [line.replace(", ", ",") for line in text.splitlines() if line.strip()]
+    data = tmp_path / "census.csv"
+    data.write_text("\n".join([names, *lines]) + "\n")
+    project = tmp_path / "project"
+    assert ask("init", data, "--label", "income", "--dir", project)[0] == 0
+    toml = project / "tilth.toml"
+    toml.write_text(
+        toml.read_text().replace("[train]\n", "[train]\nsanity_checks = false\nlearning_curve = []\n")
+    )
+    assert ask("run", "--dir", project)[0] == 0
+    status, out, _ = ask("explain", "--dir", project, "--slice", "sex", "--json")
+    assert status == 0
+    whole = loaded(out)["whole"]
+    lost = whole["importance"]["slices"][0]["lost"]
+    best = sorted(lost, key=lambda name: -lost[name]["value"])
+    assert set(best[:4]) <= {"marital", "relation", "gain", "age", "years"}
+    assert lost["weight"]["low"] < 0.001  # the census' own weight of a row says nothing of it
+    _, women, men = whole["influence"]["slices"]
+    assert (women["slice"], men["slice"]) == ({"sex": "Female"}, {"sex": "Male"})
+    of_sex = [
+        {each["columns"][0]: each["mean"] for each in found["columns"]}["sex"] for found in (women, men)
+    ]
+    assert of_sex[0] < 0 < of_sex[1]
+    years = next(each for each in whole["dependence"] if each["column"] == "years")["points"]
+    assert years[-1]["mean"][0] > 2 * years[0]["mean"][0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -48,6 +49,7 @@ _MEDIA_COST = 50
 """How many rows of numbers an image or a recording costs, about."""
 
 _HASH_DIGITS = 16
+_HASH = re.compile(r"(?:r(?=[0-9a-f]{6})|(?=[0-9a-f]{16}$))([0-9a-f]{6,16})")
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Asked:
     """What is to be explained, and how.
 
     Args:
-        rows: single rows: numbers from 1, or hashes of 16 hex digits; none: the model as a whole.
+        rows: single rows: numbers from 1, or hashes such as r9626e651; none: the model as a whole.
         slices: on which it is explained too; what `tilth.tables.slicings.slicing_of` takes.
         columns: which columns are looked at; default: all.
         metric: what importance is measured by; default: the chief metric of the task.
@@ -208,25 +210,28 @@ def _single(material: Material, asked: Asked) -> ModelExplanation:
         seed=asked.seed,
         answers=_limits(material.graph).answers,
     )
-    names = [(int(at) + 1, f"{int(hashes[at]):016x}") for at in positions]
+    names = [(int(at) + 1, f"r{int(hashes[at]):016x}") for at in positions]
     made = rows_explained(found, rows, model.ask(rows), material.encoding, names)
     return ModelExplanation(material.name, material.told, None, made, (*material.notes, *found.notes))
 
 
 def _position(text: str, hashes: npt.NDArray[np.uint64]) -> int:
-    """Where a row is that a number from 1, or a hash, names."""
-    if len(text) == _HASH_DIGITS:
-        try:
-            found = np.flatnonzero(hashes == np.uint64(int(text, 16)))
-        except ValueError:
-            found = np.empty(0, np.int64)
-        if len(found):
-            return int(found[0])
-    elif text.isdecimal() and 1 <= int(text) <= len(hashes):
+    """Where a row is that a number from 1, or a hash as `tilth errors list` shows it, names.
+
+    Raises:
+        NotFoundError: there is none, or several rows have a hash that begins so.
+    """
+    if text.isdecimal() and len(text) < _HASH_DIGITS and 1 <= int(text) <= len(hashes):
         return int(text) - 1
+    found = _HASH.fullmatch(text)
+    if found is not None:
+        shift = np.uint64(4 * (_HASH_DIGITS - len(found[1])))
+        places = np.flatnonzero(hashes >> shift == np.uint64(int(found[1], 16)))
+        if len(np.unique(hashes[places])) == 1:  # equal rows have one explanation
+            return int(places[0])
     raise NotFoundError(
         f"there is no row '{text}'",
-        expected=f"a number from 1 to {len(hashes):,}, or a row's hash of {_HASH_DIGITS} hex digits",
+        expected=f"a number from 1 to {len(hashes):,}, or a row's hash, such as r9626e651",
     )
 
 
@@ -248,7 +253,7 @@ def _most_rows(graph: Graph, asked: Asked, limits: Limits) -> int:
     Raises:
         UsageError: too few, or so many columns that even a few rows take hours.
     """
-    shuffled = (len(asked.columns) or len(graph.inputs)) * max(1, asked.repeats)
+    shuffled = (len(asked.columns) or min(len(graph.inputs), limits.shuffled)) * max(1, asked.repeats)
     if asked.most_rows < 2:
         raise UsageError(f"{asked.most_rows} rows tell nothing", expected="--rows 2 or more")
     if shuffled * len(graph.inputs) * _LEAST_ROWS > _MOST_CELLS:

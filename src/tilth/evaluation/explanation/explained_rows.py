@@ -62,7 +62,7 @@ class RowExplanation:
 
     Args:
         row: its number among the rows, from 1.
-        id: its hash, 16 hex digits.
+        id: its hash, "r" and 16 hex digits.
         said: what the model says, as text.
         of: the class whose score is explained; of numbers "prediction".
         probability: of this class; None for numbers.

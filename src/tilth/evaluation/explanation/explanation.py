@@ -40,6 +40,7 @@ class Limits:
         slice_rows: of so many of each slice.
         leaves: so many leaves of trees are gone through at most, all rows together.
         columns: so many columns at most are followed.
+        shuffled: so many columns at most are shuffled, those with the greatest influence.
     """
 
     answers: int = MOST_ANSWERS
@@ -48,6 +49,7 @@ class Limits:
     slice_rows: int = 50
     leaves: int = 30_000_000
     columns: int = 6
+    shuffled: int = 100
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,18 @@ def explain(
         progress: told after each column.
     """
     bounds = _bounded(model, limits or Limits(), len(slices))
-    shuffled = tuple(columns) or model.columns
+    picked = _picked(rows.num_rows, slices, bounds)
+    found = attribute(
+        model,
+        rows.take(pa.array(picked)),
+        background,
+        of=of,
+        method=method,
+        seed=seed,
+        answers=bounds.answers,
+    )
+    influences = influences_of(found, picked, slices, first=min(rows.num_rows, bounds.influence_rows))
+    shuffled = tuple(columns) or _shuffled(model, influences[0], bounds)
     importance = None
     if answered is not None:
         importance = permutation_importance(
@@ -153,17 +166,6 @@ def explain(
             seed=seed,
             progress=progress,
         )
-    picked = _picked(rows.num_rows, slices, bounds)
-    found = attribute(
-        model,
-        rows.take(pa.array(picked)),
-        background,
-        of=of,
-        method=method,
-        seed=seed,
-        answers=bounds.answers,
-    )
-    influences = influences_of(found, picked, slices, first=min(rows.num_rows, bounds.influence_rows))
     followed = tuple(columns) or _strongest(importance, influences[0])[: bounds.columns]
     some = rows.slice(0, bounds.dependence_rows)
     lines = [
@@ -171,10 +173,11 @@ def explain(
         for name in followed
     ]
     flat = [name for name, line in lines if line is None]
-    notes = [
-        *found.notes,
-        *([f"no dependence of columns without a few values to set: {', '.join(flat)}"] if flat else []),
-    ]
+    notes = [*found.notes]
+    if importance is not None and not columns and len(shuffled) < len(model.columns):
+        notes.append(f"importance is that of the {len(shuffled)} columns that move the answers most")
+    if flat:
+        notes.append(f"no dependence of columns without a few values to set: {', '.join(flat)}")
     return Explanation(
         rows.num_rows,
         importance,
@@ -206,6 +209,12 @@ def _picked(rows: int, slices: Sequence[SliceOf], bounds: Limits) -> npt.NDArray
     first = [positions[:each] for _, positions in slices]
     found = np.unique(np.concatenate([np.arange(min(rows, bounds.influence_rows)), *first]))
     return np.asarray(found, np.int64)
+
+
+def _shuffled(model: ExplainedModel, influence: Influence, bounds: Limits) -> tuple[str, ...]:
+    if len(model.columns) <= bounds.shuffled:
+        return model.columns
+    return tuple(dict.fromkeys(name for names in influence.order for name in names))[: bounds.shuffled]
 
 
 def _strongest(importance: Importance | None, influence: Influence) -> tuple[str, ...]:
