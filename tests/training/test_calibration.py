@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -246,6 +246,7 @@ def test_rows_that_weigh_nothing_are_no_rows() -> None:
 
 
 @given(st.integers(0, 10_000), st.sampled_from(KINDS), st.sampled_from([2, 4]))
+@example(512, "isotonic", 4)
 @settings(max_examples=30)
 def test_slack_bounds_what_rounding_before_it_can_do(seed: int, kind: str, classes: int) -> None:
     random = np.random.default_rng(seed)

@@ -79,9 +79,10 @@ class Calibration:
             return np.repeat(moved, 2, axis=1)
         if self.shape == "labels":
             return moved
-        sums = np.maximum(found.sum(axis=1, keepdims=True), np.finfo(float).tiny)
-        spread = moved + found / sums * moved.sum(axis=1, keepdims=True)
-        return np.asarray(np.minimum(1.0, spread / sums), np.float64)
+        tiny = np.finfo(float).tiny
+        sums, together = found.sum(axis=1, keepdims=True), moved.sum(axis=1, keepdims=True)
+        spread = moved + found / np.maximum(sums, tiny) * together
+        return np.asarray(np.minimum(1.0, spread / np.maximum(sums - together, tiny)), np.float64)
 
     def nodes(self, scores: str, output: str) -> tuple[list[NodeProto], list[TensorProto]]:
         """The nodes from the tensor `scores`, double (n, classes), to the tensor `output` like it."""
