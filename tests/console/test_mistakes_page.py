@@ -8,7 +8,8 @@ import pytest
 from console_visitor import ORIGIN, Visitor
 from starlette.applications import Starlette
 
-from tilth.pipelines.errors import Filters, Mistakes
+from tilth.pipelines.errors import Mistakes
+from tilth.pipelines.mistake import Filters
 
 JSON = {"accept": "application/json"}
 

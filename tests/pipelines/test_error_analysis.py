@@ -16,7 +16,8 @@ from tilth.errors import NotFoundError, UsageError
 from tilth.evaluation import Scored
 from tilth.evaluation.errors import read_exchanged
 from tilth.pipelines.error_exchange import import_rows
-from tilth.pipelines.errors import Filters, Mistakes
+from tilth.pipelines.errors import Mistakes
+from tilth.pipelines.mistake import Filters
 from tilth.projects import Workspace
 from tilth.store import Store
 

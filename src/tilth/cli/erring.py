@@ -144,7 +144,7 @@ def list_mistakes(
         output: Write them to this file too: .csv, .jsonl, .parquet or .arrow.
     """
     from tilth.pipelines.error_lists import listing_report, listing_rows, write_listing
-    from tilth.pipelines.errors import Filters
+    from tilth.pipelines.mistake import Filters
 
     check_outputs([output], [which.data])
     with which.open(source) as mistakes:
@@ -256,7 +256,7 @@ def export(
     """
     from tilth.evaluation.errors import csv_text, json_text
     from tilth.pipelines.error_exchange import exchanged_rows
-    from tilth.pipelines.errors import Filters
+    from tilth.pipelines.mistake import Filters
 
     check_outputs([output], [which.data])
     is_json = _is_json(output)

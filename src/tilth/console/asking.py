@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Self, get_args
 from urllib.parse import urlencode
 
-from tilth.pipelines.errors import Filters
+from tilth.pipelines.mistake import Filters
 
 __all__ = ["NO_TAG", "PAGE_ROWS", "Asked", "Show"]
 

@@ -10,7 +10,8 @@ from tilth.console.cells import Shown, Sight, shown_cell
 from tilth.console.media_cells import MediaCells
 from tilth.errors import NotFoundError
 from tilth.evaluation.errors import TagFigures
-from tilth.pipelines.errors import Mistake, Mistakes
+from tilth.pipelines.errors import Mistakes
+from tilth.pipelines.mistake import Mistake
 from tilth.pipelines.tag_book import GivenTag
 from tilth.profiles.page_figures import Label, figure, label, share
 from tilth.types import MEDIA_TYPES

@@ -9,7 +9,8 @@ import numpy as np
 
 from tilth.errors import DataError
 from tilth.evaluation.errors import OWN_COLUMNS, ExchangedRow, TagChange, changes
-from tilth.pipelines.errors import Filters, Mistake, Mistakes
+from tilth.pipelines.errors import Mistakes
+from tilth.pipelines.mistake import Filters, Mistake
 from tilth.pipelines.mistake_words import checked_name, checked_note, checked_tag
 from tilth.pipelines.tag_book import LOOKED, TAG
 from tilth.types import JSONObject, JSONValue

@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from tilth.evaluation import DiscoveredSlice, discover
 from tilth.pipelines.error_exchange import seen_of
-from tilth.pipelines.errors import Mistake, MistakePage, Mistakes
+from tilth.pipelines.errors import Mistakes
+from tilth.pipelines.mistake import Mistake, MistakePage
 from tilth.tables import write_table
 from tilth.types import JSONObject, JSONValue
 from tilth.wording import aligned
