@@ -140,12 +140,14 @@ def list_mistakes(
 
     Args:
         untagged: Only rows without a tag.
-        limit: How many rows at most.
+        limit: How many rows at most, 1 or more.
         output: Write them to this file too: .csv, .jsonl, .parquet or .arrow.
     """
     from tilth.pipelines.error_lists import listing_report, listing_rows, write_listing
     from tilth.pipelines.mistake import Filters
 
+    if limit < 1:
+        raise UsageError(f"--limit is {limit}", expected="1 or more")
     check_outputs([output], [which.data])
     with which.open(source) as mistakes:
         if tag is not None:

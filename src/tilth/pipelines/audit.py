@@ -175,7 +175,8 @@ class Gate:
         try:
             self.audit = examine(self._project, store, version, self._evidence)
         except ProjectError as error:
-            return ("; ".join(part for part in (error.what, error.where, error.mend) if part),)
+            mend = f" ({error.mend})" if error.mend else ""
+            return (f"{error.what}{mend}",)
         return self.audit.lacks
 
     def pass_or_fail(self, store: Store, version: ModelVersion) -> None:
