@@ -120,3 +120,15 @@ def test_a_run_tells_where_its_model_is_worse(ask: Ask, tmp_path: Path) -> None:
     toml.write_text(text.replace("[evaluate]\n", "[evaluate]\ndiscover = false\n"), encoding="utf-8")
     status, _, told = ask("run", "--dir", tmp_path)
     assert (status, "worse where" in told) == (0, False)
+
+
+def test_flips_and_rows_that_cannot_be_read_never_replace_the_data(ask: Ask, scored: Path) -> None:
+    before = scored.read_bytes()
+    for option in (["--flips", scored], ["--bad-rows", scored]):
+        status, _, told = ask(*_basic(scored), "--against", "old", *option)
+        assert (status, "writing there would destroy it" in told) == (2, True)
+    both = scored.with_name("both.csv")
+    status, _, told = ask(*_basic(scored), "--against", "old", "--flips", both, "--html", both)
+    assert (status, "two results are to be written to one file" in told) == (2, True)
+    assert scored.read_bytes() == before
+    assert not both.exists()

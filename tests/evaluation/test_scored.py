@@ -54,3 +54,27 @@ def test_a_weight_that_is_missing_is_refused() -> None:
     data = {"y": [1, 0], "p": [0.5, 0.1], "w": [1, None]}
     with pytest.raises(DataError, match="nothing in 'w'"):
         Scored.of(data, label="y", score="p", weight="w").rows()
+
+
+@pytest.mark.parametrize("weight", [-1.0, math.inf])
+def test_a_weight_that_cannot_be_used_is_shown_with_its_column(weight: float) -> None:
+    scored = Scored.of(
+        {"y": ["a", "b"], "said": ["a", "b"], "w": [1.0, weight]}, label="y", prediction="said", weight="w"
+    )
+    with pytest.raises(DataError, match=rf"the weight of a row is {weight:g}\n.*column 'w'"):
+        scored.rows()
+
+
+def test_an_infinite_prediction_is_not_called_a_label() -> None:
+    scored = Scored.of({"y": [1.5, 2.5], "said": [1.0, math.inf]}, label="y", prediction="said")
+    with pytest.raises(DataError, match="a prediction is infinite\n.*column 'said'"):
+        scored.rows()
+
+
+def test_a_text_among_numbers_is_shown() -> None:
+    data = {"y": ["a", "b"], "p": ["0.25", "high"], "w": ["1", "heavy"]}
+    with pytest.raises(DataError, match="the score 'p' is string, such as 'high'"):
+        Scored.of(data, label="y", score="p").rows()
+    numbers = {"y": [1.5, 2.5], "said": ["1e3", "abc"]}
+    with pytest.raises(DataError, match="the prediction 'said' is string, such as 'abc'"):
+        Scored.of(numbers, label="y", prediction="said", task="regression").rows()

@@ -11,6 +11,7 @@ import tilth
 from tilth.cli.evaluation_pages import NO_PAGE, Page
 from tilth.cli.inputs import AS_FOUND, Json, SliceKeys, Source, TaskOption, groups, named
 from tilth.cli.output import print_json, print_text
+from tilth.cli.outputs import check_outputs
 from tilth.cli.owing import NOTHING_OWED, Owing
 from tilth.cli.own_metrics import OwnMetrics, read_metrics
 from tilth.cli.seeking import NOTHING_SOUGHT, Seeking
@@ -63,7 +64,8 @@ def evaluate(
         engine: Where a table is measured: on this machine, or on a Ray cluster.
     """
     seeking.check(data=data is not None or model is None)
-    page.check(data)
+    page.check()
+    check_outputs([page.html, seeking.flips, source.bad_rows], [data, metrics, *(owing.never or [])])
     if model is not None and data is None:
         owing.refuse_without_data()
         if metrics is not None:

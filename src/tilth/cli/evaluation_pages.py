@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from tilth.cli.output import people
-from tilth.cli.outputs import check_outputs
 from tilth.cli.streams import write_whole
 from tilth.errors import UsageError
 
@@ -34,15 +33,14 @@ class Page:
     html: Path | None = None
     hide: Annotated[list[str] | None, Parameter(negative="")] = None
 
-    def check(self, data: str | None) -> None:
-        """Refuse what would do nothing or destroy what is read, before any work.
+    def check(self) -> None:
+        """Refuse what would do nothing, before any work.
 
         Raises:
-            UsageError: columns to hide without a page, or a place where nothing can be written.
+            UsageError: columns to hide without a page.
         """
         if self.hide and self.html is None:
             raise UsageError("--hide leaves columns off a page", mend="add --html FILE")
-        check_outputs([self.html], [data])
 
     def refuse_without_labels(self) -> None:
         """A page is of an evaluation, for which words alone are not enough.

@@ -152,7 +152,7 @@ class Scored:
             self.encoding.encode(labeled.column(self.label)),
             None if said is None else _predictions(self.encoding, labeled, said),
             None if score is None else _probabilities(labeled, score),
-            None if weight is None else _numbers(labeled, weight, "weight"),
+            None if weight is None else _weights(labeled, weight),
             None if group is None else group_codes(labeled, group),
             {name: labeled.column(name) for name in columns},
             batch.num_rows - labeled.num_rows,
@@ -322,9 +322,15 @@ def _predictions(
     values = _require(batch, column)
     if encoding.is_number and not _is_number(values):
         raise DataError(
-            f"the prediction '{column}' is {values.type}",
+            f"the prediction '{column}' is {values.type}{_such_as(values)}",
             where=f"column '{column}'",
             expected="a column of numbers, as the label is one",
+        )
+    if encoding.is_number and pc.any(pc.is_inf(values)).as_py():
+        raise DataError(
+            "a prediction is infinite",
+            where=f"column '{column}'",
+            expected="a finite number in every row that has a label",
         )
     if encoding.task == "ranking":  # a score may be negative, other than a label
         return LabelEncoding("regression").encode(values)
@@ -344,15 +350,43 @@ def _probabilities(batch: pa.RecordBatch, column: str) -> npt.NDArray[np.float64
     return found
 
 
+def _weights(batch: pa.RecordBatch, column: str) -> npt.NDArray[np.float64]:
+    found = _numbers(batch, column, "weight")
+    unusable = np.flatnonzero(~(np.isfinite(found) & (found >= 0)))
+    if len(unusable):
+        raise DataError(
+            f"the weight of a row is {found[unusable[0]]:g}",
+            where=f"column '{column}'",
+            expected="how much a row counts: a finite number of at least 0",
+        )
+    return found
+
+
 def _is_number(values: pa.Array) -> bool:
     return bool(pa.types.is_floating(values.type) or pa.types.is_integer(values.type))
+
+
+def _such_as(values: pa.Array) -> str:
+    """The first text of a column that is no number, for an error; nothing where all could be read as one."""
+    if not pa.types.is_string(values.type):
+        return ""
+    found = next((text for text in values.to_pylist() if text and not _reads_as_number(text)), None)
+    return "" if found is None else f", such as {found[:40]!r}"
+
+
+def _reads_as_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _numbers(batch: pa.RecordBatch, column: str, role: str) -> npt.NDArray[np.float64]:
     values = _require(batch, column)
     if not _is_number(values):
         raise DataError(
-            f"the {role} '{column}' is {values.type}",
+            f"the {role} '{column}' is {values.type}{_such_as(values)}",
             where=f"column '{column}'",
             expected="a column of numbers",
         )

@@ -175,8 +175,8 @@ class Gate:
         try:
             self.audit = examine(self._project, store, version, self._evidence)
         except ProjectError as error:
-            mend = f" ({error.mend})" if error.mend else ""
-            return (f"{error.what}{mend}",)
+            more = "; ".join(part for part in (error.where, error.mend) if part)
+            return (f"{error.what} ({more})" if more else error.what,)
         return self.audit.lacks
 
     def pass_or_fail(self, store: Store, version: ModelVersion) -> None:

@@ -117,7 +117,7 @@ def suggestions(mistakes: Mistakes, columns: Sequence[str] | None, limit: int) -
 def suggestions_report(found: Sequence[Suggestion]) -> str:
     """The suggestions for people, each with the command that takes it."""
     if not found:
-        return "no more groups of rows on which the model is clearly worse than elsewhere; those of rules are left out"
+        return "no group of rows, beside those of rules, on which the model is clearly worse than elsewhere"
     lines = []
     for each in found:
         rule = shlex.quote(each.found.expression)
