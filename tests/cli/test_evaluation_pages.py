@@ -156,6 +156,11 @@ def test_a_registered_model_has_a_page_with_and_without_data(tmp_path: Path, ask
     text = (tmp_path / "without.html").read_text(encoding="utf-8")
     assert "mistakes" not in Seen(text).ids
     assert "see tilth report" in text
+    for name in ("tilth.toml", "customers.csv"):
+        before = (folder / name).read_bytes()
+        status, _, told = ask("evaluate", "--model", "champion", "--dir", folder, "--html", folder / name)
+        assert (status, "writing there would destroy it" in told) == (2, True)
+        assert (folder / name).read_bytes() == before
 
 
 def test_words_alone_make_no_page(tmp_path: Path, ask: Ask) -> None:

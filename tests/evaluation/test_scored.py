@@ -67,7 +67,7 @@ def test_a_weight_that_cannot_be_used_is_shown_with_its_column(weight: float) ->
 
 def test_an_infinite_prediction_is_not_called_a_label() -> None:
     scored = Scored.of({"y": [1.5, 2.5], "said": [1.0, math.inf]}, label="y", prediction="said")
-    with pytest.raises(DataError, match="a prediction is infinite\n.*column 'said'"):
+    with pytest.raises(DataError, match=r"a prediction is infinite\n.*column 'said'"):
         scored.rows()
 
 

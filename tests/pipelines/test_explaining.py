@@ -141,6 +141,8 @@ def test_fewer_rows_are_said_to_be_fewer(project: Project) -> None:
         (Asked(of="maybe"), "no class 'maybe'"),
         (Asked(rows=("1",), slices=(("plan",),)), "single rows are explained, or slices"),
         (Asked(most_rows=1), "1 rows tell nothing"),
+        (Asked(seed=-1), "the seed is -1"),
+        (Asked(seed=2**63), "the seed is 9223372036854775808"),
         (Asked(slices=(("salary",),)), "no column 'salary'"),
     ],
 )

@@ -31,6 +31,7 @@ def read(train: str, task: Task = "binary", more: str = "") -> Configuration:
         ("early_stopping_rounds = -1", "early_stopping_rounds is negative"),
         ('threshold = "value"', "needs the value of each answer"),
         ('threshold = "recall >= 2"', "'recall >= 2' is no goal"),
+        ("seed = -1", "seed is -1"),
         ('calibration = "platt"', "unknown value 'platt'"),
     ],
 )

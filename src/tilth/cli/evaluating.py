@@ -65,7 +65,10 @@ def evaluate(
     """
     seeking.check(data=data is not None or model is None)
     page.check()
-    check_outputs([page.html, seeking.flips, source.bad_rows], [data, metrics, *(owing.never or [])])
+    written = [page.html, seeking.flips, source.bad_rows]
+    check_outputs(written, [data, metrics, *(owing.never or [])])
+    if model is not None and any(written):
+        check_outputs(written, _files_of_project(source.dir))
     if model is not None and data is None:
         owing.refuse_without_data()
         if metrics is not None:
@@ -135,6 +138,14 @@ def _model_rows(model: str, data: str, folder: Path) -> ScoredRows:
     from tilth.projects import Project
 
     return scored_data(Project.load(folder), data, model).rows
+
+
+def _files_of_project(folder: Path) -> list[str | Path]:
+    from tilth.projects import Project
+
+    project = Project.load(folder)
+    names = [*project.configuration.data.sources, "tilth.toml", "schema.toml", "features.py"]
+    return [project.directory / name for name in names]
 
 
 def _recorded(model: str, folder: Path) -> RecordedEvaluation:

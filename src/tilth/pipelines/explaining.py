@@ -148,6 +148,8 @@ def explain_model(
         else part_material(project, reference, part)
     )
     material.check(wanted.columns)
+    if not 0 <= wanted.seed < 2**63:
+        raise UsageError(f"the seed is {wanted.seed}", expected="a number from 0 to 2^63 - 1")
     if wanted.rows:
         return _single(material, wanted)
     return _whole(material, wanted, progress)

@@ -410,6 +410,7 @@ def _setting_rules(configuration: Configuration) -> tuple[_Rule, ...]:
             "three shares for train, dev and test that add up to 1",
         ),
         (min(fractions) > 0, "split", "a fraction is 0", "every part with some rows"),
+        (configuration.train.seed >= 0, "train", f"seed is {configuration.train.seed}", "0 or more"),
         (
             all(configuration.evaluate.slices),
             "evaluate",
