@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from tilth.cli.inputs import Json
 from tilth.cli.output import people, print_json, print_text
-from tilth.cli.outputs import check_outputs
+from tilth.cli.outputs import check_outputs, project_files
 from tilth.cli.project import Directory
 from tilth.cli.streams import write_whole
 from tilth.errors import UsageError
@@ -148,5 +148,5 @@ def _card_files(project: Project, card: Path | None) -> list[Path]:
     else:
         check_outputs([card / name for name in _FILES] if card.is_dir() else [card], [])
         return [card / name for name in _FILES]
-    check_outputs(files, [*project.sources(), project.directory / "tilth.toml"])
+    check_outputs(files, project_files(project.directory))
     return files

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
-from tilth.cli.inputs import AS_FOUND, Json, Source, named, read_text
+from tilth.cli.inputs import AS_FOUND, Json, Seed, Source, named, read_text
 from tilth.cli.output import Doing, people, print_json
 from tilth.cli.outputs import check_outputs
 from tilth.cli.streams import write_whole
@@ -40,7 +40,7 @@ class Drawing:
     perplexity: float = 30.0
     neighbors: int = 15
     min_dist: float = 0.1
-    seed: int = 0
+    seed: Seed = 0
 
 
 _USUAL = Drawing()

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 
 from tilth.cli.inputs import AS_FOUND, Json, Source, locate, workspace
 from tilth.cli.output import people, print_json, print_text
-from tilth.cli.outputs import check_outputs
+from tilth.cli.outputs import check_outputs, project_files
 from tilth.cli.streams import write_whole
 from tilth.errors import DataError, UsageError, counted
 
@@ -148,7 +148,7 @@ def list_mistakes(
 
     if limit < 1:
         raise UsageError(f"--limit is {limit}", expected="1 or more")
-    check_outputs([output], [which.data])
+    check_outputs([output], [which.data, *project_files(source.dir)])
     with which.open(source) as mistakes:
         if tag is not None:
             mistakes.require_tag(tag)
@@ -189,6 +189,7 @@ def tag(
         if rows:
             known = [mistakes.known(row) for row in rows]
             if remove:
+                mistakes.require_tag(name)
                 mistakes.untag_all(known, name, person)
             else:
                 mistakes.tag_all(known, name, person, note)
@@ -260,8 +261,10 @@ def export(
     from tilth.pipelines.error_exchange import exchanged_rows
     from tilth.pipelines.mistake import Filters
 
-    check_outputs([output], [which.data])
+    check_outputs([output], [which.data, *project_files(source.dir)])
     is_json = _is_json(output)
+    if limit < 1 or right < 0:
+        raise UsageError(f"--limit is {limit} and --right {right}", expected="1 or more, and 0 or more")
     with which.open(source) as mistakes:
         if tag is not None:
             mistakes.require_tag(tag)

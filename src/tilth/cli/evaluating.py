@@ -11,7 +11,7 @@ import tilth
 from tilth.cli.evaluation_pages import NO_PAGE, Page
 from tilth.cli.inputs import AS_FOUND, Json, SliceKeys, Source, TaskOption, groups, named
 from tilth.cli.output import print_json, print_text
-from tilth.cli.outputs import check_outputs
+from tilth.cli.outputs import check_outputs, project_files
 from tilth.cli.owing import NOTHING_OWED, Owing
 from tilth.cli.own_metrics import OwnMetrics, read_metrics
 from tilth.cli.seeking import NOTHING_SOUGHT, Seeking
@@ -63,12 +63,18 @@ def evaluate(
         model: A registered model: "census@champion", "census@3", "champion".
         engine: Where a table is measured: on this machine, or on a Ray cluster.
     """
+    if model is not None:
+        of_rows = {"--label": label, "--prediction": prediction, "--score": score, "--weight": weight}
+        meaning = {"--positive": positive, "--task": task, "--group": group, "--separator": separator}
+        _refuse_beside_model(of_rows | meaning, "the model says what it predicts, and from what")
+        if data is None:
+            _refuse_beside_model({"--slice": slices}, "what was recorded is not measured again: name DATA")
     seeking.check(data=data is not None or model is None)
     page.check()
     written = [page.html, seeking.flips, source.bad_rows]
     check_outputs(written, [data, metrics, *(owing.never or [])])
     if model is not None and any(written):
-        check_outputs(written, _files_of_project(source.dir))
+        check_outputs(written, project_files(source.dir))
     if model is not None and data is None:
         owing.refuse_without_data()
         if metrics is not None:
@@ -118,6 +124,13 @@ def evaluate(
     return _show(document, [found.report(), *told, *seen, *words.report()], json=json, failed=words.found)
 
 
+def _refuse_beside_model(given: Mapping[str, object], why: str) -> None:
+    """What would do nothing is a mistake."""
+    unused = [name for name, value in given.items() if value]
+    if unused:
+        raise UsageError(f"{', '.join(unused)} beside --model: {why}", mend="leave it out")
+
+
 def _show(document: JSONObject, told: Sequence[str], *, json: bool, failed: bool = False) -> int:
     """One JSON document, or text for people; the exit status."""
     if json:
@@ -138,14 +151,6 @@ def _model_rows(model: str, data: str, folder: Path) -> ScoredRows:
     from tilth.projects import Project
 
     return scored_data(Project.load(folder), data, model).rows
-
-
-def _files_of_project(folder: Path) -> list[str | Path]:
-    from tilth.projects import Project
-
-    project = Project.load(folder)
-    names = [*project.configuration.data.sources, "tilth.toml", "schema.toml", "features.py"]
-    return [project.directory / name for name in names]
 
 
 def _recorded(model: str, folder: Path) -> RecordedEvaluation:

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from tilth.cli.inputs import Json, Slices, groups
+from tilth.cli.inputs import Json, Seed, SliceKeys, groups
 from tilth.cli.output import Progress, print_json, print_text
 from tilth.cli.project import Directory
 
@@ -20,14 +20,14 @@ def explain(
     data: str | None = None,
     part: Literal["train", "dev", "test"] = "dev",
     row: Annotated[list[str] | None, Parameter(negative="")] = None,
-    slices: Slices = None,
+    slices: SliceKeys = None,
     columns: str | None = None,
     metric: str | None = None,
     of: str | None = None,
     method: Literal["trees", "sampling"] | None = None,
     repeats: int = 5,
     rows: int = 5_000,
-    seed: int = 0,
+    seed: Seed = 0,
     dir: Directory = Path(),  # noqa: A002
     json: Json = False,
 ) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from cyclopts import Parameter
+from cyclopts import Parameter, validators
 
 from tilth.cli.reading import Reading
 from tilth.errors import DataError, NotFoundError, UsageError
@@ -26,6 +26,7 @@ __all__ = [
     "Json",
     "Output",
     "SchemaFile",
+    "Seed",
     "SliceKeys",
     "Slices",
     "Source",
@@ -47,6 +48,7 @@ Html = Annotated[Path | None, Parameter(name="--html", help="Write a visual repo
 TaskOption = Annotated[
     Task | None, Parameter(name="--task", help="What is predicted; default: told from the label.")
 ]
+Seed = Annotated[int, Parameter(name="--seed", validator=validators.Number(gte=0, lt=2**63))]
 SliceKeys = Annotated[
     list[str] | None,
     Parameter(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tilth.errors import UsageError
 
-__all__ = ["check_outputs"]
+__all__ = ["check_outputs", "project_files"]
 
 
 def check_outputs(outputs: Sequence[Path | None], inputs: Sequence[str | Path | None]) -> None:
@@ -34,6 +34,17 @@ def check_outputs(outputs: Sequence[Path | None], inputs: Sequence[str | Path | 
                 where=str(path),
                 expected="another file for the result",
             )
+
+
+def project_files(folder: Path) -> list[str | Path]:
+    """What a project is made of, its sources and the texts that people write; nothing where there is none."""
+    from tilth.projects import Project
+
+    if not (folder / "tilth.toml").is_file():
+        return []
+    project = Project.load(folder)
+    written = [path for suffix in ("toml", "py") for path in sorted(project.directory.glob(f"*.{suffix}"))]
+    return [*(project.directory / source for source in project.configuration.data.sources), *written]
 
 
 def _check_place(path: Path) -> None:

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from tilth.cli.inputs import Json
 from tilth.cli.output import people, print_json, print_text
+from tilth.cli.outputs import check_outputs, project_files
 from tilth.cli.project import Directory
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ def predict(
     from tilth.pipelines import predict_table
     from tilth.projects import Project
 
+    check_outputs([output], [data, *project_files(dir)])
     rows = predict_table(Project.load(dir), data, output, reference=model)
     if json:
         print_json({"rows": rows, "output": str(output)})

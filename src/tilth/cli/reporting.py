@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from tilth.cli.inputs import Json
 from tilth.cli.output import people, print_json, print_text
-from tilth.cli.outputs import check_outputs
+from tilth.cli.outputs import check_outputs, project_files
 from tilth.cli.project import Directory
 from tilth.cli.streams import write_whole
 from tilth.errors import UsageError
@@ -48,7 +48,7 @@ def report(
     if hide and output is None:
         raise UsageError("--hide leaves columns off a page", mend="add -o FILE")
     project = Project.load(dir)
-    check_outputs([output], [*project.sources(), project.directory / "tilth.toml"])
+    check_outputs([output], project_files(dir))
     found = tell_run(project, reference)
     if found is None:
         asked = "no run came" if reference is None else f"the run of '{reference}' did not come"

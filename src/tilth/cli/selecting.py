@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from tilth.cli.inputs import AS_FOUND, Json, Source, read_text
+from tilth.cli.inputs import AS_FOUND, Json, Seed, Source, read_text
 from tilth.cli.output import Progress, print_json, print_text
 from tilth.cli.outputs import check_outputs
 from tilth.errors import TrainingError, UsageError
@@ -40,7 +40,7 @@ def select(
     count: int | None = None,
     folds: int = 5,
     repeats: int | None = None,
-    seed: int = 0,
+    seed: Seed = 0,
     estimator: str = "linear",
     features: Path | None = None,
     correlation: float = 0.9,

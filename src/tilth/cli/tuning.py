@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from tilth.cli.inputs import Html, Json
 from tilth.cli.output import RunPrinter, people, print_json, print_text
-from tilth.cli.outputs import check_outputs
+from tilth.cli.outputs import check_outputs, project_files
 from tilth.cli.streams import write_whole
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def tune(
     from tilth.pipelines import tune as search
     from tilth.projects import Project
 
-    check_outputs([html], [])
+    check_outputs([html], project_files(dir))
     project = Project.load(dir)
     console = people()
     printer = RunPrinter(console)

@@ -131,7 +131,14 @@ def slicing_of(table: Table, slices: Iterable[Sequence[str]], *, where: str | No
     """
     given = tuple(tuple(names) for names in slices)
     names = tuple(dict.fromkeys(name for keys in given for name in keys))
-    computed = {name: _key(table, name, where or table.name) for name in names if name not in table.columns}
+    try:
+        computed = {
+            name: _key(table, name, where or table.name) for name in names if name not in table.columns
+        }
+    except UsageError as error:
+        if error.where is not None:
+            raise
+        raise UsageError(error.what, where=where, expected=error.expected, mend=error.mend) from error
     sources = [name for name in names if name not in computed]
     for key in computed.values():
         sources += key.columns if isinstance(key, _Expression) else (key.column,)
@@ -210,6 +217,9 @@ def _expression(table: Table, text: str, where: str) -> _Expression:
         raise _wrong(text, str(error).splitlines()[0]) from error
     for name in used:
         if name not in table.columns:
+            whole = next((each for each in table.columns if name in each and each in text), None)
+            if whole is not None:
+                raise _wrong(text, f"no column '{name}'", f'names like "{whole}" in double quotes')
             raise ColumnNotFoundError(name, list(table.columns), where=f"{where}, slice {text!r}")
     if not used:
         raise _wrong(text, "it names no column")
