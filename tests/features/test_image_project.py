@@ -63,6 +63,8 @@ def test_x_rays_from_a_folder_to_a_server(
     status, _, errors = ask("run", "--dir", project)
     assert status == 0, errors
     assert "508 features" in errors
+    assert ask("report", "-o", tmp_path / "run.html", "--dir", project)[0] == 0
+    assert (tmp_path / "run.html").read_text(encoding="utf-8").count("data:image/") >= 5
 
     # The images that MedMNIST keeps for validation; the paper's ResNet-18 has 0.944 on its test images.
     measured = ask("evaluate", parts["val"], "--model", "champion", "--dir", project, "--json")[1]

@@ -59,6 +59,15 @@ def test_a_project_on_recordings_knows_spoken_digits(digits: Path, tmp_path: Pat
     accuracy = json.loads(out)["slices"][0]["metrics"]["accuracy"]["value"]
     assert accuracy >= 0.95
 
+    speaker = "split_part(path, '_', 2)"
+    command = ("evaluate", test, "--model", "train@1", "--slice", speaker, "--dir", tmp_path, "--json")
+    slices = json.loads(ask(*command)[1])["slices"]
+    assert {each["slice"].get(speaker): each["rows"] for each in slices[1:]} == dict.fromkeys(
+        ("jackson", "nicolas", "theo", "yweweler"), 50
+    )
+    assert ask("report", "-o", tmp_path / "run.html", "--dir", tmp_path)[0] == 0
+    assert "<audio" in (tmp_path / "run.html").read_text(encoding="utf-8")
+
     answers = tmp_path / "answers.parquet"
     assert ask("predict", test, "-o", answers, "--dir", tmp_path)[0] == 0
     batch = open_table(answers).to_arrow()

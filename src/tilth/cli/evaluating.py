@@ -64,7 +64,8 @@ def evaluate(
         engine: Where a table is measured: on this machine, or on a Ray cluster.
     """
     if model is not None:
-        of_rows = {"--label": label, "--prediction": prediction, "--score": score, "--weight": weight}
+        other = None if label is None or _is_label(label, source.dir) else label
+        of_rows = {"--label": other, "--prediction": prediction, "--score": score, "--weight": weight}
         meaning = {"--positive": positive, "--task": task, "--group": group, "--separator": separator}
         _refuse_beside_model(of_rows | meaning, "the model says what it predicts, and from what")
         if data is None:
@@ -122,6 +123,12 @@ def evaluate(
     document = {**found.to_json(), **fairness, **words.to_json(), **sought}
     page.write(document, named(data) if model is None else f"{model} on {named(data)}", rows)
     return _show(document, [found.report(), *told, *seen, *words.report()], json=json, failed=words.found)
+
+
+def _is_label(column: str, folder: Path) -> bool:
+    from tilth.projects import Project
+
+    return Project.load(folder).label == column
 
 
 def _refuse_beside_model(given: Mapping[str, object], why: str) -> None:
