@@ -65,8 +65,9 @@ def test_a_project_on_recordings_knows_spoken_digits(digits: Path, tmp_path: Pat
     assert {each["slice"].get(speaker): each["rows"] for each in slices[1:]} == dict.fromkeys(
         ("jackson", "nicolas", "theo", "yweweler"), 50
     )
-    assert ask("report", "-o", tmp_path / "run.html", "--dir", tmp_path)[0] == 0
-    assert "<audio" in (tmp_path / "run.html").read_text(encoding="utf-8")
+    page = tmp_path / "page.html"
+    assert ask("evaluate", test, "--model", "train@1", "--html", page, "--dir", tmp_path)[0] == 0
+    assert page.read_text(encoding="utf-8").count("<audio") == round(200 * (1 - accuracy))
 
     answers = tmp_path / "answers.parquet"
     assert ask("predict", test, "-o", answers, "--dir", tmp_path)[0] == 0
