@@ -19,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tilth.cli import main
+from tilth.engines import Engine, ray_engine
 
 # Tests assert work, never seconds: a busy machine must not fail them. The same examples are tried each time,
 # so that a change is judged by what it changes; HYPOTHESIS_PROFILE=explore looks for new ones.
@@ -106,3 +107,12 @@ def interrupted() -> Callable[..., bytes]:
             return child.stderr.read()
 
     return run
+
+
+@pytest.fixture
+def cluster_here() -> Iterator[Engine]:
+    """A Ray cluster of this machine, which this process leaves again: the next test may want another one."""
+    ray = pytest.importorskip("ray")
+    ray.shutdown()
+    yield ray_engine("local")
+    ray.shutdown()

@@ -29,6 +29,7 @@ def cluster() -> Iterator[Engine]:
     cluster_utils = pytest.importorskip("ray.cluster_utils")
     import ray
 
+    ray.shutdown()  # the engine would use what another test is still connected to
     node = {"num_cpus": 1, "object_store_memory": MEBIBYTES_100, "include_dashboard": False}
     nodes = cluster_utils.Cluster(initialize_head=True, head_node_args=node)
     nodes.add_node(num_cpus=1, object_store_memory=MEBIBYTES_100)
@@ -72,7 +73,7 @@ def test_both_nodes_work_and_results_come_in_order(cluster: Engine, tmp_path: Pa
 
         node = ray.get_runtime_context().get_node_id()
         (tmp_path / node).touch()
-        end = time.monotonic() + 300  # a node's first process takes its time to start
+        end = time.monotonic() + 120  # a node's first process takes its time to start
         while len(list(tmp_path.iterdir())) < 2 and time.monotonic() < end:
             time.sleep(0.05)
         time.sleep(0.15 if item % 3 == 0 else 0.0)

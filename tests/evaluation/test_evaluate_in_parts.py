@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tilth.engines import find_engine, local_engine
+from tilth.engines import Engine, local_engine
 from tilth.errors import UsageError
 from tilth.evaluation import Evaluator, Scored, evaluate, measure_scored
 from tilth.metrics import LabelEncoding
@@ -57,16 +57,12 @@ def test_parts_on_threads_give_the_same_bytes(
 
 
 @pytest.mark.slow
-def test_parts_on_a_cluster_give_the_same_bytes(files: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("ray")
-    import ray
-
+def test_parts_on_a_cluster_give_the_same_bytes(
+    files: list[Path], cluster_here: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole = measured(files)
     monkeypatch.setattr(columnar_files, "_PART_BYTES", 20_000)
-    try:
-        assert measured(files, engine=find_engine("ray")) == whole
-    finally:
-        ray.shutdown()
+    assert measured(files, engine=cluster_here) == whole
 
 
 def test_every_row_is_read_once_for_all_slices(files: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tilth.engines import ray_engine
+from tilth.engines import Engine
 from tilth.features import Expression, Inputs, Transform, cross
 from tilth.tables import open_table
 
@@ -75,10 +75,8 @@ def test_a_filtered_table_keeps_its_parts(files: str) -> None:
 
 
 @pytest.mark.slow
-def test_a_cluster_gives_the_same_graph(files: str, monkeypatch: Any) -> None:
-    monkeypatch.setenv("RAY_ADDRESS", "local")
+def test_a_cluster_gives_the_same_graph(files: str, cluster_here: Engine) -> None:
     table = open_table(files)
     keep = np.arange(table.rows) % 2 == 0
-    engine = ray_engine()
-    found = Transform(features).fit(table.filter(keep), engine=engine).to_onnx()
+    found = Transform(features).fit(table.filter(keep), engine=cluster_here).to_onnx()
     assert found == Transform(features).fit(table.filter(keep)).to_onnx()
