@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from tilth.evaluation import Evaluation, SliceResult, evaluate
-from tilth.evaluation.differences import against_whole, difference_of_apart, difference_to_whole
+from tilth.evaluation.differences import against_whole, difference_to_whole
 from tilth.metrics import UNDEFINED, Estimate
-from tilth.metrics.intervals import wilson
+from tilth.metrics.intervals import difference_of_apart, wilson
 
 
 def test_of_rows_that_spread_alike_the_interval_is_the_slices_own_times_the_root_of_what_is_outside() -> None:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from tilth.evaluation.slice_result import SliceResult
 from tilth.metrics import UNDEFINED, Estimate
 
-__all__ = ["MINIMUM_ROWS", "against_whole", "difference_of_apart", "difference_to_whole"]
+__all__ = ["MINIMUM_ROWS", "against_whole", "change_text", "difference_to_whole"]
 
 MINIMUM_ROWS = 30
 """A slice with fewer rows is marked as small: its figures say little."""
@@ -53,26 +53,6 @@ def difference_to_whole(part: Estimate, whole: Estimate, share: float) -> Estima
     return Estimate(value, value - below, value + above)
 
 
-def difference_of_apart(one: Estimate, other: Estimate) -> Estimate:
-    """A metric on some rows minus the same on others, with its 95 % interval.
-
-    The ends are put together from those of the two intervals (MOVER; of two Wilson intervals this is the
-    tenth method of Newcombe 1998, Interval estimation for the difference between independent proportions).
-
-    Example:
-        >>> print(difference_of_apart(Estimate(0.5, 0.4, 0.6), Estimate(0.2, 0.16, 0.25)))
-        0.3 [0.1882, 0.4077]
-    """
-    if one.value is None or other.value is None:
-        return UNDEFINED
-    value = one.value - other.value
-    if one.low is None or one.high is None or other.low is None or other.high is None:
-        return Estimate(value)
-    below = math.hypot(one.value - one.low, other.high - other.value)
-    above = math.hypot(one.high - one.value, other.value - other.low)
-    return Estimate(value, value - below, value + above)
-
-
 def against_whole(
     results: Sequence[SliceResult], classes: Sequence[str] = (), minimum_rows: int = MINIMUM_ROWS
 ) -> tuple[SliceResult, ...]:
@@ -100,6 +80,19 @@ def against_whole(
         }
         marked.append(replace(result, small=result.rows < minimum_rows, difference=differences))
     return tuple(marked)
+
+
+def change_text(difference: Estimate) -> str:
+    """A difference with its sign and interval.
+
+    Example:
+        >>> change_text(Estimate(0.25, -0.5, 1.0)), change_text(UNDEFINED)
+        ('+0.2500 (-0.5000 to +1.0000)', 'undefined')
+    """
+    if difference.value is None:
+        return "undefined"
+    interval = "" if difference.low is None else f" ({difference.low:+.4f} to {difference.high:+.4f})"
+    return f"{difference.value:+.4f}{interval}"
 
 
 class _Shares:

@@ -11,12 +11,12 @@ import pyarrow as pa
 
 from tilth.evaluation.candidates import pairs_of
 from tilth.evaluation.cuts import Cut, cut_column
-from tilth.evaluation.differences import MINIMUM_ROWS, difference_of_apart
+from tilth.evaluation.differences import MINIMUM_ROWS
 from tilth.evaluation.discovered import DiscoveredSlice, Discovery, Measure
 from tilth.evaluation.scored import ScoredRows
 from tilth.evaluation.slice_search import Found, SliceSearch
 from tilth.metrics import UNDEFINED, Estimate
-from tilth.metrics.intervals import mean, wilson
+from tilth.metrics.intervals import difference_of_apart, mean, wilson
 from tilth.tables import Table, number_copies, row_hashes
 from tilth.tables.slicings import slicing_of
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tilth.evaluation.attributes import Attribute, Gap
 from tilth.metrics import UNDEFINED
-from tilth.wording import aligned
+from tilth.wording import aligned, number_text
 
 __all__ = ["attribute_lines"]
 
@@ -27,12 +27,12 @@ def attribute_lines(attribute: Attribute, minimum_rows: int) -> list[str]:
         [
             ", ".join(group.slice.values()) + (" (small)" if group.small else ""),
             f"{group.rows:,}",
-            *(_number(group.metrics.get(name, UNDEFINED).value) for name in names),
+            *(number_text(group.metrics.get(name, UNDEFINED).value) for name in names),
         ]
         for group in attribute.groups
     ]
     shown = [gap.gap for gap in attribute.gaps[:_MOST_SHOWN]]
-    gaps = [["gap", "", *(_number(gap.value) for gap in shown)]]
+    gaps = [["gap", "", *(number_text(gap.value) for gap in shown)]]
     if any(gap.low is not None for gap in shown):
         gaps.append(["at least", "", *(_end(gap.low) for gap in shown)])
         gaps.append(["at most", "", *(_end(gap.high) for gap in shown)])
@@ -65,8 +65,4 @@ def _in_words(gap: Gap) -> str:
 
 
 def _end(value: float | None) -> str:
-    return "" if value is None else _number(value)
-
-
-def _number(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.4f}" if abs(value) < 1e4 else f"{value:.4g}"
+    return "" if value is None else number_text(value)

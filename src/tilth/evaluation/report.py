@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from tilth.evaluation.differences import change_text
 from tilth.evaluation.slice_result import SliceResult
 from tilth.metrics import Estimate, LabelEncoding
 from tilth.types import Task
-from tilth.wording import aligned
+from tilth.wording import aligned, number_text
 
 __all__ = ["report"]
 
@@ -53,8 +54,8 @@ def _of_rows(metrics: Mapping[str, Estimate]) -> list[tuple[str, Estimate]]:
 
 def _row(item: tuple[str, Estimate]) -> list[str]:
     name, estimate = item
-    interval = "" if estimate.low is None else f"{_number(estimate.low)} to {_number(estimate.high)}"
-    return [name, _number(estimate.value), interval]
+    interval = "" if estimate.low is None else f"{number_text(estimate.low)} to {number_text(estimate.high)}"
+    return [name, number_text(estimate.value), interval]
 
 
 def _confusion(names: Sequence[str], confusion: Sequence[Sequence[int]]) -> str:
@@ -68,7 +69,7 @@ def _slices(chief: Sequence[str], slices: Sequence[SliceResult]) -> str:
         [
             f"{result.name} (small)" if result.small else result.name,
             f"{result.rows:,}",
-            *(_number(result.metrics[name].value) for name in chief),
+            *(number_text(result.metrics[name].value) for name in chief),
             _change(result.difference.get(chief[0])),
         ]
         for result in slices
@@ -82,11 +83,4 @@ def _slices(chief: Sequence[str], slices: Sequence[SliceResult]) -> str:
 def _change(difference: Estimate | None) -> str:
     if difference is None or difference.value is None:
         return ""
-    interval = "" if difference.low is None else f" ({difference.low:+.4f} to {difference.high:+.4f})"
-    return f"{difference.value:+.4f}{interval}"
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return "undefined"
-    return f"{value:.4f}" if 1e-3 <= abs(value) < 1e4 or value == 0 else f"{value:.4g}"
+    return change_text(difference)

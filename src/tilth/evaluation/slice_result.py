@@ -9,7 +9,7 @@ from typing import cast
 from tilth.metrics import CalibrationBin, Estimate, ThresholdCounts
 from tilth.types import JSONObject, JSONValue
 
-__all__ = ["SliceResult"]
+__all__ = ["SliceResult", "slice_text"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class SliceResult:
     @property
     def name(self) -> str:
         """The slice in words."""
-        return ", ".join(f"{column}={value}" for column, value in self.slice.items()) or "all rows"
+        return slice_text(self.slice)
 
     def to_json(self) -> JSONObject:
         """The slice as JSON values."""
@@ -77,6 +77,16 @@ class SliceResult:
             tuple(CalibrationBin.from_json(each) for each in _objects(data.get("calibration"))),
             tuple(ThresholdCounts.from_json(each) for each in _objects(data.get("thresholds"))),
         )
+
+
+def slice_text(slice_: Mapping[str, str]) -> str:
+    """A slice in words.
+
+    Example:
+        >>> slice_text({"sex": "f", "age": "old"}), slice_text({})
+        ('sex=f, age=old', 'all rows')
+    """
+    return ", ".join(f"{column}={value}" for column, value in slice_.items()) or "all rows"
 
 
 def _estimates(data: JSONValue) -> dict[str, Estimate]:

@@ -231,12 +231,11 @@ def _telling(
     """The pairs of those columns whose cells differ most in the first measure."""
     first = values[0]
     whole = first.mean()
-    spread = float(((first - whole) ** 2).mean()) or 1.0
     scores = []
     for cut in cuts:
         counts = np.bincount(cut.codes, minlength=cut.cells)
         sums = np.bincount(cut.codes, first, cut.cells)
-        surplus = (sums - counts * whole) ** 2 / (np.maximum(counts, 1) * spread)
+        surplus = (sums - counts * whole) ** 2 / np.maximum(counts, 1)
         scores.append(float(surplus.max()))
     ranked = sorted(range(len(cuts)), key=lambda at: (-scores[at], at))
     sizes = [len(cut.conditions) for cut in cuts]

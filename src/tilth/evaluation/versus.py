@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from tilth.errors import UsageError, counted
 from tilth.evaluation.chance import mcnemar
-from tilth.evaluation.differences import MINIMUM_ROWS
+from tilth.evaluation.differences import MINIMUM_ROWS, change_text
 from tilth.evaluation.scored import ScoredRows
 from tilth.evaluation.slice_result import SliceResult
 from tilth.metrics import Answered, Estimate, measured, paired_difference
@@ -20,7 +20,7 @@ from tilth.tables import Table
 from tilth.tables.slicing import groups, slice_order
 from tilth.tables.slicings import Slicing, slicing_of
 from tilth.types import JSONObject, JSONValue, Task
-from tilth.wording import aligned
+from tilth.wording import aligned, number_text
 
 __all__ = ["FLIP", "ComparedSlice", "Comparison", "Flips", "compare"]
 
@@ -185,7 +185,7 @@ class Comparison:
         whole = self.slices[0]
         yield f"against {self.against}, on the same {counted(whole.rows, 'row')}"
         rows = [
-            [name, _number(whole.this[name]), _number(whole.other[name]), _change(each)]
+            [name, number_text(whole.this[name]), number_text(whole.other[name]), change_text(each)]
             for name, each in whole.difference.items()
         ]
         yield from aligned([["metric", "this", "the other", "difference (95 % interval)"], *rows])
@@ -204,7 +204,7 @@ class Comparison:
         flips = each.flips
         counts = ["", ""] if flips is None else [f"{flips.wrong_to_right:,}", f"{flips.right_to_wrong:,}"]
         name = f"{each.name} (small)" if each.small else each.name
-        changes = (_change(each.difference[metric]) for metric in self._shown())
+        changes = (change_text(each.difference[metric]) for metric in self._shown())
         return [name, f"{each.rows:,}", *changes, *counts]
 
 
@@ -298,14 +298,3 @@ def _parts(
         found = dict(groups(columns, names))
         for values in sorted(found, key=lambda values: [*map(slice_order, values)]):
             yield dict(zip(names, values, strict=True)), found[values]
-
-
-def _number(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.4f}"
-
-
-def _change(found: Estimate) -> str:
-    if found.value is None:
-        return "undefined"
-    interval = "" if found.low is None else f" ({found.low:+.4f} to {found.high:+.4f})"
-    return f"{found.value:+.4f}{interval}"

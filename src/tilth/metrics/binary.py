@@ -12,7 +12,7 @@ from tilth.metrics.intervals import mean
 from tilth.metrics.ranking import auroc, average_precision, pr_auc
 from tilth.metrics.tally import Tally
 from tilth.metrics.thresholds import ThresholdCounts, confusion_at_thresholds
-from tilth.metrics.weights import as_weights
+from tilth.metrics.weights import as_weights, effective_size
 
 __all__ = ["BinaryStatistics"]
 
@@ -111,7 +111,7 @@ class BinaryStatistics:
             return dict.fromkeys((*_OF_RANKS, *_OF_PROBABILITIES), UNDEFINED)
         scores, weights = self._scores.keys.T
         counts = self._scores.counts
-        sizes = [_effective(weights, counts[:, side]) for side in (0, 1)]
+        sizes = [effective_size(weights, counts[:, side]) for side in (0, 1)]
         _, negatives, positives = self._ranked()
         return {
             "auroc": auroc(negatives, positives, (sizes[0], sizes[1])),
@@ -151,12 +151,6 @@ class BinaryStatistics:
         return confusion_at_thresholds(*self._ranked(), most) if self._all_scored else []
 
 
-def _effective(weights: Floats, counts: npt.NDArray[np.int64]) -> float:
-    """The effective number of rows, (sum of weights)^2 / sum of squares; 0 without rows."""
-    squares = float((weights**2 * counts).sum())
-    return float((weights * counts).sum()) ** 2 / squares if squares else 0.0
-
-
 def _are_probabilities(scores: Floats) -> bool:
     """Whether scores, ascending, are all from 0 to 1."""
     return bool(scores[0] >= 0 and scores[-1] <= 1)
@@ -165,7 +159,7 @@ def _are_probabilities(scores: Floats) -> bool:
 def _probability_metrics(
     scores: Floats, weights: Floats, counts: npt.NDArray[np.int64]
 ) -> dict[str, Estimate]:
-    size = _effective(weights, counts.sum(axis=1))
+    size = effective_size(weights, counts.sum(axis=1))
     if not _are_probabilities(scores) or size == 0:
         return dict.fromkeys(_OF_PROBABILITIES, UNDEFINED)
     negative, positive = weights * counts[:, 0], weights * counts[:, 1]

@@ -12,7 +12,7 @@ from tilth.metrics.binary import BinaryStatistics
 from tilth.metrics.estimate import UNDEFINED, Estimate
 from tilth.metrics.intervals import average, mean, share
 from tilth.metrics.tally import Tally
-from tilth.metrics.weights import as_weights
+from tilth.metrics.weights import as_weights, effective_size
 
 __all__ = ["MultilabelStatistics"]
 
@@ -165,7 +165,7 @@ class MultilabelStatistics:
             return dict.fromkeys(names, UNDEFINED)
         precision, losses, weights = self._scores.keys.T
         counts = self._scores.counts[:, 0].astype(np.float64)
-        size = _effective(weights, counts)
+        size = effective_size(weights, counts)
         if not size:
             return dict.fromkeys(names, UNDEFINED)
         found = {names[0]: _ratio(precision, np.ones(len(precision)), weights, counts), names[1]: UNDEFINED}
@@ -174,11 +174,6 @@ class MultilabelStatistics:
             loss = float((parts * losses).sum())
             found[names[1]] = mean(loss, float((parts * (losses - loss) ** 2).sum()), size, least=0.0)
         return found
-
-
-def _effective(weights: Floats, counts: Floats) -> float:
-    squares = float((weights**2 * counts).sum())
-    return float((weights * counts).sum()) ** 2 / squares if squares else 0.0
 
 
 def _ratio(part: Floats, whole: Floats, weights: Floats, counts: Floats) -> Estimate:

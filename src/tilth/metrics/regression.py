@@ -11,7 +11,7 @@ from tilth.metrics.estimate import UNDEFINED, Estimate
 from tilth.metrics.intervals import mean
 from tilth.metrics.order_quantiles import quantiles
 from tilth.metrics.tally import Tally
-from tilth.metrics.weights import as_weights
+from tilth.metrics.weights import as_weights, effective_size
 
 __all__ = ["RegressionStatistics"]
 
@@ -95,7 +95,7 @@ class RegressionStatistics:
         share = weights * counts
         if not share.sum():
             return dict.fromkeys(_NAMES, UNDEFINED)
-        size = float(share.sum()) ** 2 / float((weights**2 * counts).sum())
+        size = effective_size(weights, counts)
         share = share / share.sum()
         errors = predictions - labels
         squared = _mean(errors**2, share, size, least=0.0)

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tilth.metrics import UNDEFINED, Answered, Estimate, paired_difference
+from tilth.metrics.intervals import difference_of_apart
 from tilth.types import JSONObject
 
-__all__ = ["MetricChange", "independent_change", "metric_changes"]
+__all__ = ["MetricChange", "metric_changes"]
 
 _CLOSE = 1e-6
 _FOLLOWS = {
@@ -77,25 +78,6 @@ def metric_changes(
     return found
 
 
-def independent_change(before: Estimate, after: Estimate) -> Estimate:
-    """The difference of two estimates from separate samples, its interval from theirs.
-
-    Source: the method of variance estimates recovery, Zou and Donner, Statistics in Medicine 27 (2008).
-
-    Example:
-        >>> print(independent_change(Estimate(0.5, 0.4, 0.6), Estimate(0.8, 0.7, 0.9)))
-        0.3 [0.1586, 0.4414]
-    """
-    if before.value is None or after.value is None:
-        return UNDEFINED
-    value = after.value - before.value
-    if before.low is None or before.high is None or after.low is None or after.high is None:
-        return Estimate(value)
-    below = math.hypot(after.value - after.low, before.high - before.value)
-    above = math.hypot(after.high - after.value, before.value - before.low)
-    return Estimate(value, value - below, value + above)
-
-
 def _paired(name: str, before: Answered, after: Answered) -> Estimate:
     known, factor = _FOLLOWS.get(name, (name, 1.0))
     return paired_difference(known, before, after).scaled(factor)
@@ -103,7 +85,7 @@ def _paired(name: str, before: Answered, after: Answered) -> Estimate:
 
 def _change(before: Estimate, after: Estimate, paired: Estimate) -> MetricChange:
     """Row by row where that gives the recorded difference again; from the two intervals otherwise."""
-    apart = independent_change(before, after)
+    apart = difference_of_apart(after, before)
     if paired.value is None or paired.low is None or apart.value is None:
         return MetricChange(apart, is_paired=False)
     if not math.isclose(paired.value, apart.value, rel_tol=_CLOSE, abs_tol=_CLOSE):

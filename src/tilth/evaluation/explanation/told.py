@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -10,7 +10,8 @@ from tilth.evaluation.explanation.attribution import Method
 from tilth.evaluation.explanation.dependence import Dependence, DependencePoint
 from tilth.evaluation.explanation.importance import Importance
 from tilth.evaluation.explanation.influence import Influence
-from tilth.wording import aligned
+from tilth.evaluation.slice_result import slice_text
+from tilth.wording import aligned, number_text
 
 __all__ = ["how", "told"]
 
@@ -63,24 +64,24 @@ def how(scale: str, method: Method, background: int) -> tuple[str, str]:
 def _importance(found: Importance) -> str:
     whole = found.slices[0]
     head = (
-        f"Importance: what {found.metric} ({_number(whole.value)} on {whole.rows:,} rows) loses when a "
+        f"Importance: what {found.metric} ({number_text(whole.value)} on {whole.rows:,} rows) loses when a "
         f"column is shuffled ({found.repeats} times)"
     )
     lines = [("column", "lost", "95 % interval")]
     for column in found.order[:_MOST_COLUMNS]:
         lost = whole.lost[column]
-        around = "" if lost.low is None else f"{_number(lost.low)} to {_number(lost.high)}"
-        lines.append((column, _number(lost.value), around))
+        around = "" if lost.low is None else f"{number_text(lost.low)} to {number_text(lost.high)}"
+        lines.append((column, number_text(lost.value), around))
     parts = [head, *aligned(lines), *_left_out(len(found.order))]
     if len(found.slices) > 1:
         columns = found.order[:_MOST_ON_SLICES]
         table = [("slice", "rows", found.metric, *columns)]
         table += [
             (
-                _slice(each.slice),
+                slice_text(each.slice),
                 f"{each.rows:,}",
-                _number(each.value),
-                *(_number(each.lost[c].value) for c in columns),
+                number_text(each.value),
+                *(number_text(each.lost[c].value) for c in columns),
             )
             for each in found.slices
         ]
@@ -108,7 +109,8 @@ def _influence(found: Sequence[Influence], how: tuple[str, str]) -> str:
 def _on_slices(found: Sequence[Influence], columns: Sequence[tuple[str, ...]]) -> list[str]:
     table = [("mean contribution", "rows", *(" x ".join(each) for each in columns))]
     table += [
-        (_slice(each.slice), f"{each.rows:,}", *(f"{each.mean[c]:+.4f}" for c in columns)) for each in found
+        (slice_text(each.slice), f"{each.rows:,}", *(f"{each.mean[c]:+.4f}" for c in columns))
+        for each in found
     ]
     return aligned(table)
 
@@ -138,20 +140,10 @@ def _point(point: DependencePoint, output: int, greatest: float) -> tuple[tuple[
     """The cells of a point and its bar."""
     mean = point.mean[output]
     bar = "#" * round(_WIDTH * max(mean, 0.0) / greatest) if greatest else ""
-    around = f"{_number(point.low[output])} to {_number(point.high[output])}"
-    return (point.text, f"{point.rows:,}", _number(mean), around), bar
+    around = f"{number_text(point.low[output])} to {number_text(point.high[output])}"
+    return (point.text, f"{point.rows:,}", number_text(mean), around), bar
 
 
 def _left_out(columns: int) -> Iterable[str]:
     if columns > _MOST_COLUMNS:
         yield f"and {columns - _MOST_COLUMNS} more columns (--json has them all)"
-
-
-def _slice(slice_: Mapping[str, str]) -> str:
-    return ", ".join(f"{column}={value}" for column, value in slice_.items()) or "all rows"
-
-
-def _number(value: float | None) -> str:
-    if value is None:
-        return "undefined"
-    return f"{value:.4f}" if 1e-3 <= abs(value) < 1e4 or value == 0 else f"{value:.3g}"
