@@ -60,7 +60,7 @@ bench: $(INSTALLED)
 # Renew the locks: versions and hashes only.
 lock: $(INSTALLED)
 	$(BIN)/pip-compile --quiet --upgrade --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
-		--output-file requirements/base.txt pyproject.toml
+		--constraint requirements/constraints.txt --output-file requirements/base.txt pyproject.toml
 	$(BIN)/pip-compile --quiet --strip-extras --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-find-links --no-header \
 		--constraint requirements/base.txt --output-file requirements/development.txt requirements/development.in
 	$(BIN)/pip-compile --quiet --upgrade --strip-extras --generate-hashes --allow-unsafe --no-emit-index-url --no-emit-find-links --no-header \
