@@ -166,9 +166,31 @@ def test_an_unknown_key_of_a_needed_section(section: str, key: str, meant: str) 
 
 
 def test_an_unknown_key_like_nothing_lists_what_there_is() -> None:
-    error = mistake("[serve]\nzzzzz = 1")
+    error = mistake("[audit]\nzzzzz = 1")
     assert error.mend is None
-    assert error.expected == "one of host, port, unexpected_values"
+    assert error.expected == "one of risks, required"
+
+
+def test_an_unknown_key_of_the_prediction_log_is_named_with_those_there_are() -> None:
+    error = mistake('[serve.log]\nkep = "90d"')
+    assert error.what == "unknown key 'kep'"
+    assert error.where == "tilth.toml, [serve.log]"
+    assert error.mend == "did you mean 'keep'?"
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("[serve]\nport = 70000", "port is out of range"),
+        ("[serve]\nworkers = 0", "workers is 0"),
+        ('[serve]\ntls_key = "key.pem"', "tls_certificate and tls_key go together"),
+        ("[serve.log]\nsample = 1.5", "sample is 1.5"),
+        ('[serve.log]\nkeep = "for long"', "keep is 'for long'"),
+        ('[serve.log]\nroll = "10"', "roll is '10'"),
+    ],
+)
+def test_what_a_server_cannot_do_is_refused(text: str, what: str) -> None:
+    assert mistake(text).what == what
 
 
 @pytest.mark.parametrize(

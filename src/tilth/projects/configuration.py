@@ -16,6 +16,7 @@ from tilth.metrics import perfect
 from tilth.projects.declared_checks import refuse_unknown
 from tilth.projects.obligation_rules import OwnMetrics, obligation_misfits
 from tilth.projects.rival_rules import number_misfits, rival_misfits
+from tilth.projects.serve_section import LogSection, ServeSection, serve_misfits
 from tilth.projects.task_rules import Misfit, misfits
 from tilth.projects.train_rules import estimator_misfits, history_misfits, threshold_misfits, weight_misfits
 from tilth.tables import SplitPlan
@@ -181,14 +182,6 @@ class AuditSection(_Section, frozen=True):
     required: bool = False
 
 
-class ServeSection(_Section, frozen=True):
-    """The prediction server."""
-
-    host: str = "127.0.0.1"
-    port: int = 8080
-    unexpected_values: Literal["accept", "reject"] = "accept"
-
-
 class MonitorSection(_Section, frozen=True):
     """How much of what was served is looked at, and when a column counts as drifted."""
 
@@ -345,8 +338,9 @@ def _section(place: str) -> type[msgspec.Struct]:
     """The section that msgspec's path leads to."""
     if place.startswith("tune.parameters["):
         return SearchSpace
-    name = re.match(r"[a-z_]*", place)
-    return _SECTIONS.get(name.group() if name else "", Configuration)
+    found = re.match(r"[a-z_]*(\.[a-z_]*)?", place)
+    name = found.group() if found else ""
+    return _SECTIONS.get(name) or _SECTIONS.get(name.split(".")[0], Configuration)
 
 
 def _within(where: str, place: str) -> str:
@@ -375,6 +369,7 @@ _SECTIONS: dict[str, type[msgspec.Struct]] = {
     "evaluate": EvaluateSection,
     "audit": AuditSection,
     "serve": ServeSection,
+    "serve.log": LogSection,
     "monitor": MonitorSection,
     "checks": CheckSection,
 }
@@ -385,7 +380,7 @@ def _check_values(configuration: Configuration, where: str) -> None:
     rules = (*_setting_rules(configuration), *_monitor_rules(configuration), *_baseline_rules(configuration))
     wrong = [(section, what, expected) for holds, section, what, expected in rules if not holds]
     wrong += [*_task_misfits(configuration), *_train_misfits(configuration), *_rival_misfits(configuration)]
-    wrong += _obligation_misfits(configuration)
+    wrong += [*_obligation_misfits(configuration), *serve_misfits(configuration.serve)]
     for section, what, expected in wrong:
         raise ProjectError(what, where=f"{where}, [{section}]", expected=expected)
     with _placed(f"{where}, [split]"):
@@ -424,7 +419,6 @@ def _setting_rules(configuration: Configuration) -> tuple[_Rule, ...]:
             "shares of the training rows, above 0 and below 1, or none",
         ),
         (bool(configuration.audit.risks.strip()), "audit", "risks is empty", 'a file, such as "audit.toml"'),
-        (0 <= configuration.serve.port <= 65535, "serve", "port is out of range", "0 to 65535"),
         (
             bool(NAME.fullmatch(name)),
             "project",

@@ -37,6 +37,8 @@ class Prediction:
         label: the predicted class or classes, or a number.
         scores: the probability of each class, or None for a number.
         latency_s: how long it took, in seconds.
+        entity: the key of whom it is about, where requests bring one.
+        trace_id: the trace that the request belongs to.
     """
 
     id: str
@@ -48,9 +50,11 @@ class Prediction:
     label: Label
     scores: Mapping[str, float] | None = field(hash=False)
     latency_s: float
+    entity: str | None = None
+    trace_id: str | None = None
 
 
-class _PredictionLine(msgspec.Struct, gc=False):
+class _PredictionLine(msgspec.Struct, gc=False, omit_defaults=True):
     """A prediction as it is written; its id is its place."""
 
     time: datetime.datetime
@@ -61,6 +65,8 @@ class _PredictionLine(msgspec.Struct, gc=False):
     label: Label | None
     scores: Mapping[str, float | None] | None
     latency_s: float
+    entity: str | None = None
+    trace_id: str | None = None
 
 
 class _FeedbackLine(msgspec.Struct, gc=False):
@@ -119,7 +125,18 @@ class PredictionLog:
             return []
         lines = [
             self._encode(
-                _PredictionLine(p.time, p.model, p.version, p.role, p.inputs, p.label, p.scores, p.latency_s)
+                _PredictionLine(
+                    p.time,
+                    p.model,
+                    p.version,
+                    p.role,
+                    p.inputs,
+                    p.label,
+                    p.scores,
+                    p.latency_s,
+                    p.entity,
+                    p.trace_id,
+                )
             )
             for p in predictions
         ]
@@ -230,6 +247,8 @@ def _prediction(token: str, offset: int, line: bytes, media: MediaFolder) -> Pre
         label=_number(None) if read.label is None else read.label,
         scores=None if read.scores is None else {name: _number(p) for name, p in read.scores.items()},
         latency_s=read.latency_s,
+        entity=read.entity,
+        trace_id=read.trace_id,
     )
 
 
