@@ -58,7 +58,8 @@ def train(directory: Path) -> None:
     import pyarrow as pa
 
     from tilth.features import Transform
-    from tilth.training import LabelEncoding, export, fit_estimator, make_estimator
+    from tilth.metrics import LabelEncoding
+    from tilth.training import Learned, export, fit_estimator, make_estimator
 
     columns, labels = make_rows(40_000)
     table = pa.table({name: pa.array(values.tolist()) for name, values in columns.items()})
@@ -68,7 +69,7 @@ def train(directory: Path) -> None:
     features = np.column_stack([column.to_numpy() for column in transform.apply(table).columns])
     estimator = make_estimator("lightgbm", {"n_estimators": 100}, task="binary", seed=1)
     fitted = fit_estimator(estimator, features, labels)
-    graph = export(transform.to_onnx(), fitted, LabelEncoding("binary", (0, 1)))
+    graph = export(transform.to_onnx(), Learned(fitted, LabelEncoding("binary", (0, 1))))
     (directory / "graph.onnx").write_bytes(graph)
     rows = [{name: values[i] for name, values in columns.items()} for i in range(1_000)]
     (directory / "row.json").write_text(json.dumps(rows[0]))

@@ -90,7 +90,7 @@ def unsupported(model: bytes, target: Target) -> list[Unsupported]:
 def _nodes(model: bytes) -> Iterator[tuple[NodeProto, int | None]]:
     """All nodes, those of inner graphs and functions too, with the version of their domain."""
     import onnx
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+    from google.protobuf.message import DecodeError
 
     try:
         loaded = onnx.load_from_string(model)

@@ -7,6 +7,7 @@ outcomes (`POST /feedback`), counts for Prometheus (`/metrics`), and follows the
 from __future__ import annotations
 
 from tilth.serving.app import create_app
+from tilth.serving.hub import ServedProject
 from tilth.serving.live import ModelSource, fixed_model
 from tilth.serving.project_server import champion_source, serve_project
 from tilth.serving.scoring import ServedModel
@@ -18,6 +19,7 @@ __all__ = [
     "ModelSource",
     "RequestValidator",
     "ServedModel",
+    "ServedProject",
     "ServingSettings",
     "champion_source",
     "create_app",

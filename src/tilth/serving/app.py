@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
-from importlib.metadata import version as package_version
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -14,23 +13,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from tilth.schemas import Schema
-from tilth.serving.answers import Answer, json_answer
+from tilth.serving.answers import json_answer
 from tilth.serving.batching import Batcher
-from tilth.serving.endpoint import Ask, Endpoint, Offload, PredictionEndpoint, Work
+from tilth.serving.endpoint import Endpoint, Gate, Offload, PredictionEndpoint, Shared
 from tilth.serving.feedback import FeedbackDesk
-from tilth.serving.live import LiveModel, ModelSource
+from tilth.serving.hub import Hub, ServedProject
+from tilth.serving.live import ModelSource
 from tilth.serving.metering import Meters
-from tilth.serving.open_inference import (
-    infer,
-    model_metadata,
-    no_model,
-    repository_index,
-    server_metadata,
-)
-from tilth.serving.openapi import describe_api
-from tilth.serving.predict import predict
-from tilth.serving.predictor import Call, Predictor
-from tilth.serving.scoring import Scorer
+from tilth.serving.routes import Routes
 from tilth.serving.settings import ServingSettings
 from tilth.tables import FeedbackLog, PredictionLog
 
@@ -40,9 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["create_app"]
 
-_MODEL = "/v2/models/{model}"
-_VERSION = _MODEL + "/versions/{version}"
-
 
 def create_app(
     models: ModelSource,
@@ -50,11 +37,14 @@ def create_app(
     feedback: FeedbackLog,
     schema: Schema | None = None,
     *,
+    entity: str | None = None,
+    beside: Sequence[ServedProject] = (),
     settings: ServingSettings | None = None,
+    gate: Gate | None = None,
 ) -> Starlette:
     """The server's application: /predict, /feedback, /v2, /metrics, /openapi.json.
 
-    The model is loaded, and swapped whenever the source names another version, while the application's
+    Models are loaded, and swapped whenever their source names another version, while the application's
     lifespan runs. The logs belong to the caller, who closes them after the application has ended.
 
     Args:
@@ -63,27 +53,28 @@ def create_app(
         feedback: where outcomes are written.
         schema: the contract on the columns of models that bring none of their own; its environment "serving"
             is what a request must satisfy.
+        entity: the column with the key of whom a prediction is about.
+        beside: other projects that are served as well, each by its model's name.
         settings: limits and manners.
+        gate: lets requests in; None lets in every one.
     """
     settings = settings or ServingSettings()
-    schema = schema or Schema(())
     meters = Meters()
-    live = LiveModel(models, schema, settings, meters)
-    predictor = Predictor(live, log, meters)
-    desk = FeedbackDesk(predictor, feedback, meters, settings)
+    first = ServedProject(models, log, feedback, schema or Schema(()), entity)
+    hub = Hub((first, *beside), settings, meters)
     offload = Offload(settings)
-    works = _Works(live, predictor, desk, meters, schema)
-    batcher = Batcher(predictor, settings.batch_rows)
+    shared = Shared(settings, meters, offload, Batcher(settings.batch_rows), gate)
+    routes = Routes(hub, FeedbackDesk(hub, meters, settings), meters)
     endpoints: dict[tuple[str, str], Endpoint] = {
-        (path, "POST"): PredictionEndpoint(path, ask, batcher, meters, settings, offload)
-        for path, ask in works.predictions()
+        (route.path, "POST"): PredictionEndpoint(route.path, route.ask, shared)
+        for route in routes.predictions()
     }
-    for path, method, work in works.others():
-        endpoints[path, method] = Endpoint(path, work, meters, settings, offload)
+    for route in routes.others():
+        endpoints[route.path, route.method] = Endpoint(route.path, route.work, shared, route.permission)
     return _Application(
         endpoints,
         exception_handlers={HTTPException: _plain_refusal(meters)},
-        lifespan=_lifespan(live, offload, settings),
+        lifespan=_lifespan(hub, offload, settings),
     )
 
 
@@ -111,95 +102,6 @@ class _Application(Starlette):
             await endpoint(scope, receive, send)
 
 
-class _Works:
-    """The work of each route."""
-
-    def __init__(
-        self, live: LiveModel, predictor: Predictor, desk: FeedbackDesk, meters: Meters, schema: Schema
-    ) -> None:
-        self._live = live
-        self._predictor = predictor
-        self._desk = desk
-        self._meters = meters
-        self._schema = schema
-
-    def predictions(self) -> list[tuple[str, Ask]]:
-        """The routes that predict: path and how a request is read."""
-        return [
-            ("/predict", lambda _, body: predict(self._predictor, body)),
-            (_MODEL + "/infer", self._infer),
-            (_VERSION + "/infer", self._infer),
-        ]
-
-    def others(self) -> list[tuple[str, str, Work]]:
-        """The other routes: path, method, work."""
-        return [
-            ("/feedback", "POST", lambda _, body: json_answer(self._desk.accept(body))),
-            ("/v2/health/live", "GET", lambda _scope, _body: self._health(200)),
-            ("/v2/health/ready", "GET", lambda _scope, _body: self._health(503)),
-            ("/v2", "GET", lambda _scope, _body: json_answer(server_metadata())),
-            ("/v2/models", "GET", self._models),
-            (_MODEL, "GET", lambda scope, _: json_answer(model_metadata(self._named(scope)))),
-            (_VERSION, "GET", lambda scope, _: json_answer(model_metadata(self._named(scope)))),
-            (_MODEL + "/ready", "GET", self._model_ready),
-            (_VERSION + "/ready", "GET", self._model_ready),
-            ("/v2/repository/index", "POST", self._index),
-            ("/metrics", "GET", self._metrics),
-            ("/openapi.json", "GET", self._openapi),
-            ("/", "GET", self._home),
-        ]
-
-    def _named(self, scope: Scope) -> Scorer:
-        """The live scorer, if it is the one that the path names."""
-        name, version = scope["path_params"]["model"], scope["path_params"].get("version")
-        scorer = self._live.scorer
-        if scorer is None or scorer.model.name != name or version not in (None, str(scorer.model.version)):
-            raise no_model(name, version)
-        return scorer
-
-    def _infer(self, scope: Scope, body: bytes) -> Call:
-        return infer(self._predictor, self._named(scope), body)
-
-    def _health(self, unready: int) -> Answer:
-        ready = self._live.scorer is not None
-        content: dict[str, object] = {"live": True, "ready": ready}
-        if self._live.problem:
-            content["problem"] = self._live.problem
-        return json_answer(content, 200 if ready else unready)
-
-    def _models(self, _scope: Scope, _body: bytes) -> Answer:
-        scorer = self._live.scorer
-        return json_answer({"models": [] if scorer is None else [scorer.model.name]})
-
-    def _model_ready(self, scope: Scope, _body: bytes) -> Answer:
-        return json_answer({"name": self._named(scope).model.name, "ready": True})
-
-    def _index(self, _scope: Scope, _body: bytes) -> Answer:
-        return json_answer(repository_index(self._live.scorer))
-
-    def _metrics(self, _scope: Scope, _body: bytes) -> Answer:
-        return Answer(200, self._meters.exposition(), self._meters.content_type.encode())
-
-    def _openapi(self, _scope: Scope, _body: bytes) -> Answer:
-        scorer = self._live.scorer
-        return json_answer(describe_api(self._schema if scorer is None else scorer.schema, scorer))
-
-    def _home(self, _scope: Scope, _body: bytes) -> Answer:
-        scorer = self._live.scorer
-        return json_answer(
-            {
-                "name": "tilth",
-                "tilth_version": package_version("tilth"),
-                "model": None if scorer is None else scorer.model.name,
-                "version": None if scorer is None else scorer.model.version,
-                "endpoints": [
-                    *(f"POST {path}" for path, _ in self.predictions()),
-                    *(f"{method} {path}" for path, method, _ in self.others()),
-                ],
-            }
-        )
-
-
 def _plain_refusal(meters: Meters) -> Callable[[Request, Exception], Response]:
     """Unknown paths and wrong methods, answered in JSON."""
 
@@ -214,14 +116,14 @@ def _plain_refusal(meters: Meters) -> Callable[[Request, Exception], Response]:
 
 
 def _lifespan(
-    live: LiveModel, offload: Offload, settings: ServingSettings
+    hub: Hub, offload: Offload, settings: ServingSettings
 ) -> Callable[[Starlette], contextlib.AbstractAsyncContextManager[None]]:
     """Load the model, keep following its source, and end tidily."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        await asyncio.to_thread(live.refresh)
-        following = asyncio.create_task(_follow(live, settings.poll_interval_s))
+        await asyncio.to_thread(hub.refresh)
+        following = asyncio.create_task(_follow(hub, settings.poll_interval_s))
         try:
             yield
         finally:
@@ -233,7 +135,7 @@ def _lifespan(
     return lifespan
 
 
-async def _follow(live: LiveModel, interval_s: float) -> None:
+async def _follow(hub: Hub, interval_s: float) -> None:
     while True:
         await asyncio.sleep(interval_s)
-        await asyncio.to_thread(live.refresh)
+        await asyncio.to_thread(hub.refresh)

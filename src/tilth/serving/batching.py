@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Sequence
 
 from tilth.errors import GraphError
@@ -14,18 +15,16 @@ Waiting = tuple[Accepted, "asyncio.Future[Predicted]"]
 
 
 class Batcher:
-    """Runs the graph once, and writes the log once, for all small requests of one turn of the event loop.
+    """Runs a graph once, and writes a log once, for all small requests of one turn of the event loop.
 
     Nobody waits for others to come: a request that is alone is predicted at once. Rows do not influence each
     other in a graph, so answers do not depend on who else asked.
 
     Args:
-        predictor: what predicts and logs.
         max_rows: rows predicted together; more are left for the next turn.
     """
 
-    def __init__(self, predictor: Predictor, max_rows: int) -> None:
-        self.predictor = predictor
+    def __init__(self, max_rows: int) -> None:
         self._max_rows = max_rows
         self._waiting: list[Waiting] = []
 
@@ -47,7 +46,8 @@ class Batcher:
         batch = self._take()
         if self._waiting:
             loop.call_soon(self._flush, loop)
-        self._complete(batch)
+        for predictor, group in itertools.groupby(batch, key=_predictor):
+            self._complete(predictor, list(group))
 
     def _take(self) -> list[Waiting]:
         rows = 0
@@ -60,13 +60,13 @@ class Batcher:
         batch, self._waiting = self._waiting[:count], self._waiting[count:]
         return batch
 
-    def _complete(self, batch: Sequence[Waiting]) -> None:
+    def _complete(self, predictor: Predictor, batch: Sequence[Waiting]) -> None:
         try:
-            predicted = self.predictor.complete([accepted for accepted, _ in batch])
+            predicted = predictor.complete([accepted for accepted, _ in batch])
         except GraphError as error:
             if len(batch) > 1:
                 for waiting in batch:
-                    self._complete([waiting])
+                    self._complete(predictor, [waiting])
                 return
             _fail(batch, error)
         except Exception as error:  # noqa: BLE001 - it belongs to the requests, which answer and log it
@@ -75,6 +75,10 @@ class Batcher:
             for (_, future), one in zip(batch, predicted, strict=True):
                 if not future.done():
                     future.set_result(one)
+
+
+def _predictor(waiting: Waiting) -> Predictor:
+    return waiting[0].predictor
 
 
 def _fail(batch: Sequence[Waiting], error: Exception) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tilth.errors import RequestError
 from tilth.serving.answers import Refusal, decode
 from tilth.serving.columns import describe
+from tilth.serving.hub import Hub
 from tilth.serving.metering import Meters
 from tilth.serving.predictor import Predictor
 from tilth.serving.settings import ServingSettings
@@ -28,21 +29,21 @@ class Outcome:
     prediction_id: str
     label: Label
     time: datetime.datetime
+    log: FeedbackLog
 
 
 class FeedbackDesk:
-    """Accepts outcomes: all of a request, or none of it."""
+    """Accepts outcomes: all of a request, or none of it.
 
-    def __init__(
-        self,
-        predictor: Predictor,
-        log: FeedbackLog,
-        meters: Meters,
-        settings: ServingSettings,
-        clock: Clock = utc_now,
-    ) -> None:
-        self._predictor = predictor
-        self._log = log
+    Args:
+        hub: who predicted, and where the outcomes of each project are written.
+        meters: what counts.
+        settings: for the number of outcomes in one request.
+        clock: for outcomes that come without a time.
+    """
+
+    def __init__(self, hub: Hub, meters: Meters, settings: ServingSettings, clock: Clock = utc_now) -> None:
+        self._hub = hub
         self._meters = meters
         self._max_rows = settings.max_rows
         self._clock = clock
@@ -64,7 +65,7 @@ class FeedbackDesk:
             )
         outcomes = [self._outcome(item, row) for row, item in enumerate(items)]
         for outcome in outcomes:
-            self._log.append(outcome.prediction_id, outcome.label, outcome.time)
+            outcome.log.append(outcome.prediction_id, outcome.label, outcome.time)
         self._meters.feedback(len(outcomes))
         return {"accepted": len(outcomes)}
 
@@ -78,13 +79,21 @@ class FeedbackDesk:
         if not isinstance(identity, str):
             raise _wrong("prediction_id", identity, "a text, as the prediction's answer gave it", row)
         time = self._time(item.get("time"), row)
-        made = self._predictor.find(identity)
-        if made is None:
-            raise Refusal(404, f"no prediction '{identity[:100]}' was answered here")
+        made, predictor, log = self._found(identity)
         label = _label(item["label"], made, row)
-        if isinstance(label, float) and label < 0 and self._predictor.task == "ranking":
+        scorer = predictor.live.scorer
+        is_ranking = scorer is not None and scorer.model.task == "ranking"
+        if is_ranking and isinstance(label, float) and label < 0:
             raise _wrong("label", item["label"], "how relevant the row is, a number of at least 0", row)
-        return Outcome(identity, label, time)
+        return Outcome(identity, label, time, log)
+
+    def _found(self, identity: str) -> tuple[Prediction, Predictor, FeedbackLog]:
+        """The prediction of an id, who made it, and where its outcome belongs."""
+        for predictor, log in zip(self._hub.predictors, self._hub.feedback, strict=True):
+            made = predictor.find(identity)
+            if made is not None:
+                return made, predictor, log
+        raise Refusal(404, f"no prediction '{identity[:100]}' was answered here")
 
     def _check_fields(self, item: JSONObject, row: int) -> None:
         for name in ("prediction_id", "label"):

@@ -9,7 +9,7 @@ asked for. The ids always stand in the answer's parameters too, joined by commas
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from functools import partial
 from importlib.metadata import version as package_version
@@ -19,13 +19,15 @@ import msgspec
 import numpy as np
 
 from tilth.errors import RequestError
-from tilth.serving.answers import Refusal, decode
+from tilth.serving.answers import Answer, decode, json_answer
+from tilth.serving.live import LiveModel
 from tilth.serving.predictor import Call, Predicted, Predictor
+from tilth.serving.request import Request
 from tilth.serving.scoring import Scorer
 from tilth.serving.tensors import Tensor, datatype_of, encode_tensor, tensor_values
 from tilth.types import NUMBER_TASKS, JSONObject, JSONValue
 
-__all__ = ["infer", "model_metadata", "no_model", "repository_index", "server_metadata"]
+__all__ = ["infer", "model_metadata", "repository_index", "server_metadata"]
 
 PLATFORM = "onnx_onnxv1"
 
@@ -52,8 +54,13 @@ def server_metadata() -> JSONObject:
     return {"name": "tilth", "version": package_version("tilth"), "extensions": ["model_repository"]}
 
 
-def model_metadata(scorer: Scorer) -> JSONObject:
-    """What GET /v2/models/NAME answers."""
+def model_metadata(live: LiveModel, scorer: Scorer) -> JSONObject:
+    """What GET /v2/models/NAME answers.
+
+    Args:
+        live: the model, with the versions that can be asked for.
+        scorer: the version in question.
+    """
     inputs: list[JSONValue] = [
         {
             "name": column.name,
@@ -65,39 +72,41 @@ def model_metadata(scorer: Scorer) -> JSONObject:
     ]
     return {
         "name": scorer.model.name,
-        "versions": [str(scorer.model.version)],
+        "versions": [str(version) for version in sorted(live.versions)],
         "platform": PLATFORM,
         "inputs": inputs,
         "outputs": list(_output_metadata(scorer)),
     }
 
 
-def repository_index(scorer: Scorer | None) -> list[JSONObject]:
+def repository_index(models: Iterable[LiveModel]) -> list[JSONObject]:
     """What POST /v2/repository/index answers."""
-    if scorer is None:
-        return []
-    model = scorer.model
-    return [{"name": model.name, "version": str(model.version), "state": "READY", "reason": ""}]
+    return [
+        {"name": scorer.model.name, "version": str(version), "state": "READY", "reason": ""}
+        for live in models
+        for version, scorer in sorted(live.versions.items())
+    ]
 
 
-def infer(predictor: Predictor, scorer: Scorer, body: bytes) -> Call:
+def infer(predictor: Predictor, scorer: Scorer, asked: Request) -> Call:
     """Understand an infer request; it is predicted and logged like any other.
 
     Args:
         predictor: what predicts and logs.
         scorer: the model that the request named.
-        body: the request.
+        asked: the request.
 
     Raises:
         RequestError: a request that does not fit the protocol or the schema.
     """
-    request: InferRequest = decode(body, _decoder)
+    request: InferRequest = decode(asked.body, _decoder)
     wanted = _wanted_outputs(request, scorer)
     lists = {column.name for column in scorer.validator.columns if column.is_list}
-    return Call(predictor.accept(_rows(request, lists), scorer), partial(_answer, request.id, wanted))
+    accepted = predictor.accept(_rows(request, lists), asked, scorer)
+    return Call(accepted, partial(_answer, request.id, wanted))
 
 
-def _answer(identity: str | None, wanted: Sequence[str], predicted: Predicted) -> JSONObject:
+def _answer(identity: str | None, wanted: Sequence[str], predicted: Predicted) -> Answer:
     model = predicted.scorer.model
     outputs: list[JSONValue] = [_output(name, predicted) for name in wanted]
     answer: JSONObject = {
@@ -106,7 +115,7 @@ def _answer(identity: str | None, wanted: Sequence[str], predicted: Predicted) -
         "parameters": _parameters(predicted),
         "outputs": outputs,
     }
-    return answer if identity is None else {"id": identity, **answer}
+    return json_answer(answer if identity is None else {"id": identity, **answer})
 
 
 def _rows(request: InferRequest, lists: AbstractSet[str]) -> list[object]:
@@ -200,14 +209,3 @@ def _parameters(predicted: Predicted) -> JSONObject:
             for found in predicted.scored.unexpected[:100]
         )
     return parameters
-
-
-def no_model(name: str, version: str | None) -> Refusal:
-    """The answer 404 for a model or version that is not served.
-
-    Example:
-        >>> print(no_model("my-model", "v0"))
-        Model my-model with version v0 not found
-    """
-    which = f"Model {name[:100]}" + (f" with version {version[:100]}" if version is not None else "")
-    return Refusal(404, f"{which} not found")

@@ -14,9 +14,11 @@ from __future__ import annotations
 import itertools
 
 from tilth.errors import RequestError
-from tilth.serving.answers import decode
+from tilth.serving.answers import Answer, decode, json_answer
 from tilth.serving.columns import describe
 from tilth.serving.predictor import Call, Predicted, Predictor
+from tilth.serving.request import Request
+from tilth.serving.scoring import Scorer
 from tilth.types import JSONObject, JSONValue
 
 __all__ = ["predict"]
@@ -24,21 +26,26 @@ __all__ = ["predict"]
 _EXPECTED = 'one row as an object, a list of rows, or {"rows": [...]}'
 
 
-def predict(predictor: Predictor, body: bytes) -> Call:
+def predict(predictor: Predictor, scorer: Scorer, request: Request) -> Call:
     """Understand a predict request.
+
+    Args:
+        predictor: what predicts and logs.
+        scorer: the model that the request named, or the live one.
+        request: the request.
 
     Raises:
         RequestError: not JSON, or rows that the schema does not accept.
     """
-    content = decode(body)
+    content = decode(request.body)
     if isinstance(content, dict):
         rows = content.get("rows")
         if not isinstance(rows, list):
-            return Call(predictor.accept([content]), _one)
+            return Call(predictor.accept([content], request, scorer), _one)
         _check_alone(content)
-        return Call(predictor.accept(rows), _many)
+        return Call(predictor.accept(rows, request, scorer), _many)
     if isinstance(content, list):
-        return Call(predictor.accept(content), _many)
+        return Call(predictor.accept(content, request, scorer), _many)
     raise RequestError(f"the request is {describe(content)}", got=describe(content), expected=_EXPECTED)
 
 
@@ -48,15 +55,16 @@ def _check_alone(content: JSONObject) -> None:
         raise RequestError(f"'{other[:100]}' beside 'rows'", got=other[:100], expected=_EXPECTED)
 
 
-def _one(predicted: Predicted) -> JSONObject:
+def _one(predicted: Predicted) -> Answer:
     model = predicted.scorer.model
-    return {**_predictions(predicted)[0], "model": model.name, "version": model.version}
+    return json_answer({**_predictions(predicted)[0], "model": model.name, "version": model.version})
 
 
-def _many(predicted: Predicted) -> JSONObject:
+def _many(predicted: Predicted) -> Answer:
     model = predicted.scorer.model
-    predictions: list[JSONValue] = [*_predictions(predicted)]
-    return {"predictions": predictions, "model": model.name, "version": model.version}
+    return json_answer(
+        {"predictions": _predictions(predicted), "model": model.name, "version": model.version}
+    )
 
 
 def _predictions(predicted: Predicted) -> list[JSONObject]:

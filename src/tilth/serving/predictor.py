@@ -8,34 +8,39 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tilth.errors import RequestError
-from tilth.serving.answers import Refusal
+from tilth.serving.answers import Answer
 from tilth.serving.layout import Values
 from tilth.serving.live import LiveModel
 from tilth.serving.metering import Meters
+from tilth.serving.request import Request
 from tilth.serving.scoring import Scored, Scorer
 from tilth.serving.validation import Row, ValidRows
 from tilth.tables import LoggedMedia, Prediction, PredictionLog
-from tilth.types import Clock, JSONObject, JSONValue, Task, utc_now
+from tilth.types import Clock, JSONValue, utc_now
 
-__all__ = ["Accepted", "Call", "Predicted", "Predictor"]
+__all__ = ["Accepted", "Call", "Predicted", "Predictor", "entity_of"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Accepted:
     """Rows of one request that the schema accepts, with the model that is to predict them.
 
     Args:
+        predictor: what predicts and logs them.
         scorer: the model.
         valid: the rows.
-        started: when the request began to be judged, on the clock of `time.perf_counter`.
+        request: what brought them.
+        role: which part the model plays.
     """
 
+    predictor: Predictor
     scorer: Scorer
     valid: ValidRows
-    started: float
+    request: Request
+    role: str = "live"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Predicted:
     """Predictions that are in the log."""
 
@@ -45,43 +50,49 @@ class Predicted:
 
 
 class Predictor:
-    """Validates, predicts and logs rows with the model that is live; safe to use from several threads."""
+    """Validates, predicts and logs rows with the models of one project; safe to use from several threads.
 
-    def __init__(self, live: LiveModel, log: PredictionLog, meters: Meters, clock: Clock = utc_now) -> None:
-        self._live = live
+    Args:
+        live: the project's models.
+        log: where each prediction is written before it is answered.
+        meters: what counts.
+        entity: the column with the key of whom a prediction is about; None where there is none.
+        clock: for the time of predictions.
+    """
+
+    def __init__(
+        self,
+        live: LiveModel,
+        log: PredictionLog,
+        meters: Meters,
+        *,
+        entity: str | None = None,
+        clock: Clock = utc_now,
+    ) -> None:
+        self.live = live
         self._log = log
         self._meters = meters
+        self._entity = entity
         self._clock = clock
 
-    def scorer(self) -> Scorer:
-        """The scorer that is live.
+    def scorer(self, version: str | None = None) -> Scorer:
+        """The scorer that is live, or that of a version.
 
         Raises:
-            Refusal: 503 while there is none.
+            Refusal: 404 for a version that is not served, 503 while there is none at all.
         """
-        scorer = self._live.scorer
-        if scorer is None:
-            why = self._live.problem or "the model is being loaded"
-            raise Refusal(503, f"not ready: {why}", headers=((b"retry-after", b"1"),))
-        return scorer
+        return self.live.find(version)
 
-    @property
-    def task(self) -> Task | None:
-        """What the live model predicts; None while there is none."""
-        scorer = self._live.scorer
-        return None if scorer is None else scorer.model.task
-
-    def accept(self, rows: Sequence[object], scorer: Scorer | None = None) -> Accepted:
+    def accept(self, rows: Sequence[object], request: Request, scorer: Scorer | None = None) -> Accepted:
         """Judge the rows of a request, by the model that is live or the one given.
 
         Raises:
             RequestError: rows that the schema does not accept.
             Refusal: 503 while there is no model.
         """
-        started = time.perf_counter()
         scorer = scorer or self.scorer()
         try:
-            return Accepted(scorer, scorer.validator.validate(rows), started)
+            return Accepted(self, scorer, scorer.validator.validate(rows), request)
         except RequestError as error:
             known = error.column in scorer.validator.known
             self._meters.rejected(error.column if known and error.column else "")
@@ -123,15 +134,40 @@ class Predictor:
         for accepted, scored in requests:
             model, names = accepted.scorer.model, accepted.scorer.class_names
             scores = scored.scores
-            seconds = moment - accepted.started
+            seconds = moment - accepted.request.started
+            trace_id, role = accepted.request.trace_id, accepted.role
             media = accepted.scorer.validator.layout.media
             for position, (row, label) in enumerate(zip(scored.rows, scored.labels, strict=True)):
                 inputs = _with_media(row, accepted.valid.values[position], media) if media else row
                 by_class = None if scores is None else dict(zip(names, scores[position], strict=True))
+                entity = None if self._entity is None else entity_of(row, self._entity)
                 entries.append(
-                    Prediction("", now, model.name, model.version, "live", inputs, label, by_class, seconds)
+                    Prediction(
+                        "",
+                        now,
+                        model.name,
+                        model.version,
+                        role,
+                        inputs,
+                        label,
+                        by_class,
+                        seconds,
+                        entity,
+                        trace_id,
+                    )
                 )
         return entries
+
+
+def entity_of(row: Row, column: str) -> str | None:
+    """The key of whom a row is about, as text.
+
+    Example:
+        >>> entity_of({"customer": 7}, "customer"), entity_of({"customer": None}, "customer")
+        ('7', None)
+    """
+    value = row.get(column)
+    return value if isinstance(value, str) or value is None else str(value)
 
 
 def _with_media(row: Row, values: Values, media: Mapping[str, int]) -> dict[str, JSONValue | LoggedMedia]:
@@ -144,9 +180,9 @@ def _scorer(accepted: Accepted) -> Scorer:
     return accepted.scorer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
     """A request of one of the protocols: what it asks, and how its answer is written."""
 
     accepted: Accepted
-    answer: Callable[[Predicted], JSONObject]
+    answer: Callable[[Predicted], Answer]

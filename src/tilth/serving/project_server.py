@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import cast
 
@@ -11,8 +12,10 @@ from tilth.errors import NotFoundError
 from tilth.inference import Graph
 from tilth.metrics import LabelEncoding
 from tilth.projects import Project
+from tilth.projects.serve_section import ServeSection
 from tilth.schemas import Schema
 from tilth.serving.app import create_app
+from tilth.serving.hub import ServedProject
 from tilth.serving.live import ModelSource
 from tilth.serving.scoring import ServedModel
 from tilth.serving.server import serve
@@ -21,7 +24,7 @@ from tilth.store import ArtifactStore, Store
 from tilth.tables import FeedbackLog, PredictionLog, statistic_columns
 from tilth.types import JSONObject
 
-__all__ = ["champion_source", "serve_project"]
+__all__ = ["champion_source", "serve_project", "served_project", "settings_of"]
 
 
 def champion_source(project: Project, store: Store, artifacts: ArtifactStore) -> ModelSource:
@@ -42,7 +45,21 @@ def champion_source(project: Project, store: Store, artifacts: ArtifactStore) ->
         missing = tuple(cast("list[str]", kept))
         return ServedModel(name, version, graph, label.task, label.classes, schema, missing)
 
-    return ModelSource(poll, load)
+    def beside() -> tuple[int, ...]:
+        return tuple(
+            number
+            for number in (_number(project, store, each) for each in project.configuration.serve.versions)
+            if number is not None
+        )
+
+    return ModelSource(poll, load, beside, project.name)
+
+
+def _number(project: Project, store: Store, reference: str) -> int | None:
+    """The version that an alias or a number names; None while there is none."""
+    if reference.isdecimal():
+        return int(reference)
+    return store.aliases(project.name).get(reference)
 
 
 def _asked_of_requests(schema: Schema, graph: Graph) -> Schema:
@@ -50,6 +67,23 @@ def _asked_of_requests(schema: Schema, graph: Graph) -> Schema:
     computed = set(statistic_columns({c.name: c.type for c in schema.columns})) - set(graph.inputs)
     columns = (c if c.name in graph.inputs else replace(c, required=False) for c in schema.columns)
     return replace(schema, columns=tuple(c for c in columns if c.name not in computed))
+
+
+def settings_of(section: ServeSection) -> ServingSettings:
+    """What tilth.toml says, as the server takes it.
+
+    Example:
+        >>> settings_of(ServeSection(deadline_ms=500)).deadline_s
+        0.5
+    """
+    return ServingSettings(
+        unexpected_values=section.unexpected_values,
+        max_rows=section.max_rows,
+        max_body_bytes=section.max_body_mb * 1024 * 1024,
+        max_waiting=section.max_waiting,
+        batch_rows=section.batch_rows,
+        deadline_s=section.deadline_ms / 1000,
+    )
 
 
 def serve_project(
@@ -74,9 +108,37 @@ def serve_project(
         UsageError: the address cannot be listened on.
     """
     section = project.configuration.serve
-    settings = ServingSettings(unexpected_values=section.unexpected_values)
+    settings = settings_of(section)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    with contextlib.ExitStack() as opened:
+        projects = [project, *(Project.load(project.directory / each) for each in section.projects)]
+        first, *beside = [opened.enter_context(served_project(each)) for each in projects]
+        app = create_app(
+            first.source,
+            first.log,
+            first.feedback,
+            first.schema,
+            entity=first.entity,
+            beside=beside,
+            settings=settings,
+        )
+        serve(
+            app,
+            host or section.host,
+            section.port if port is None else port,
+            settings=settings,
+            started=started,
+        )
+
+
+@contextlib.contextmanager
+def served_project(project: Project) -> Iterator[ServedProject]:
+    """A project with its store and logs open.
+
+    Raises:
+        NotFoundError: there is no champion yet.
+    """
     log, feedback = PredictionLog(project.predictions), FeedbackLog(project.predictions)
     try:
         with project.store() as store:
@@ -85,14 +147,7 @@ def serve_project(
                     f"the model '{project.name}' has no champion", mend="make one with: tilth run"
                 )
             source = champion_source(project, store, project.artifacts())
-            app = create_app(source, log, feedback, settings=settings)
-            serve(
-                app,
-                host or section.host,
-                section.port if port is None else port,
-                settings=settings,
-                started=started,
-            )
+            yield ServedProject(source, log, feedback, entity=project.configuration.serve.entity)
     finally:
         log.close()
         feedback.close()

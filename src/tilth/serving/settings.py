@@ -14,7 +14,8 @@ class ServingSettings:
 
     Args:
         unexpected_values: "accept" answers a value outside of the schema's domain or range with a warning
-            beside the prediction; "reject" answers 400.
+            beside the prediction; "reject" answers 400; "unknown" predicts as if a value outside of the
+            domain were missing, with the warning.
         missing: texts that stand for a missing value, as in the training data ("?").
         max_rows: rows allowed in one request.
         max_items: items allowed in one list.
@@ -27,6 +28,8 @@ class ServingSettings:
         offload_bytes: larger requests are computed in a thread, so that small ones do not wait.
         offload_threads: threads for large requests.
         offload_waiting: large requests in work or waiting at once; more are answered 503.
+        max_waiting: requests that may wait for a prediction at once; more are answered 429.
+        deadline_s: how long an answer is of use; what waited longer is answered 503.
         body_timeout_s: how long a client may take to send its request.
         shutdown_timeout_s: how long requests in work may take to finish after SIGTERM.
 
@@ -35,7 +38,7 @@ class ServingSettings:
         10000
     """
 
-    unexpected_values: Literal["accept", "reject"] = "accept"
+    unexpected_values: Literal["accept", "reject", "unknown"] = "accept"
     missing: tuple[str, ...] = ()
     max_rows: int = 10_000
     max_items: int = 100_000
@@ -48,5 +51,7 @@ class ServingSettings:
     offload_bytes: int = 64 * 1024
     offload_threads: int = 2
     offload_waiting: int = 16
+    max_waiting: int = 1024
+    deadline_s: float = 10.0
     body_timeout_s: float = 30.0
     shutdown_timeout_s: int = 10

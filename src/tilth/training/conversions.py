@@ -128,7 +128,8 @@ def _rename_node(node: NodeProto, name: Any) -> None:
 
 def _rename_graph(graph: GraphProto, name: Any) -> None:
     """The same in a subgraph: what it names of its own and what it takes from outside alike."""
-    for value in (*graph.input, *graph.output, *graph.value_info, *graph.initializer):
+    values: list[Any] = [*graph.input, *graph.output, *graph.value_info, *graph.initializer]
+    for value in values:
         value.name = name(value.name)
     for node in graph.node:
         _rename_node(node, name)
