@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from types import TracebackType
 from typing import Self
 
@@ -14,11 +13,10 @@ import numpy.typing as npt
 from tilth.errors import NotFoundError, UsageError, closest
 from tilth.evaluation import ScoredRows
 from tilth.evaluation.errors import TagFigures, Tagged, tag_figures
+from tilth.pipelines.answered_rows import AnsweredRows, Mask
 from tilth.pipelines.mistake import EVERYTHING, Filters, Mistake, MistakePage
 from tilth.pipelines.mistake_rules import RowRules
 from tilth.pipelines.mistake_words import (
-    answer_confidences,
-    answer_texts,
     checked_name,
     checked_note,
     checked_tag,
@@ -27,18 +25,15 @@ from tilth.pipelines.scored_parts import ScoredPart, scored_data, scored_part
 from tilth.pipelines.tag_book import LOOKED, RULE, TAG, GivenTag, TagBook
 from tilth.projects import Project, Workspace
 from tilth.store import Store
-from tilth.tables import Table, row_hashes
-from tilth.types import MEDIA_TYPES, ColumnType, JSONValue
+from tilth.types import MEDIA_TYPES, JSONValue
 
 __all__ = ["Mistakes", "topic_of"]
-
-Mask = npt.NDArray[np.bool_]
 
 _WHICH = ("wrong", "right", "all")
 
 
 @dataclass
-class Mistakes:
+class Mistakes(AnsweredRows):
     """The rows of a part with a model's answers, their mistakes, and the tags that people give them.
 
     Tags belong to the data of a row, so they outlive runs, models and versions of the data set. Threads may
@@ -118,36 +113,6 @@ class Mistakes:
         self.store.close()
 
     @property
-    def table(self) -> Table:
-        """All n rows."""
-        return self.scored.table
-
-    @cached_property
-    def columns(self) -> dict[str, ColumnType]:
-        """The columns of data and their types: not those of Tilth, nor of another model's answers."""
-        own = self.table.columns.items()
-        return {
-            name: kind
-            for name, kind in own
-            if not name.startswith("tilth.") and name not in self.answer_columns
-        }
-
-    @cached_property
-    def wrong(self) -> Mask:
-        """Which rows the model gets wrong, (n,)."""
-        return self.scored.wrong
-
-    @cached_property
-    def losses(self) -> npt.NDArray[np.float64]:
-        """How wrong the model is on each row, (n,)."""
-        return self.scored.losses
-
-    @cached_property
-    def classes(self) -> tuple[str, ...]:
-        """The classes as text; empty where the label is a number."""
-        return self.scored.encoding.names
-
-    @property
     def tags(self) -> tuple[str, ...]:
         """Every tag that has been given to any row of the topic, and those of rules."""
         self._book.refresh()
@@ -165,7 +130,7 @@ class Mistakes:
             UsageError: `rows` is not one of the three words.
         """
         self._book.refresh()
-        chosen = self._order[self._matching(filters)[self._order]]
+        chosen = self.order[self._matching(filters)[self.order]]
         wanted = chosen[max(offset, 0) :][: max(limit, 0)]
         return MistakePage(tuple(self._read(wanted)), len(chosen))
 
@@ -188,42 +153,6 @@ class Mistakes:
                 expected=f"one of {', '.join(known[:30])}" if known else "a tag, of which there is none yet",
                 mend=f"did you mean '{near}'?" if near else None,
             )
-
-    def has(self, row: str) -> bool:
-        """Whether a hash is that of a row."""
-        return row in self._places
-
-    def known(self, row: str) -> str:
-        """The hash of a row that is named by it, or by its first digits.
-
-        Raises:
-            NotFoundError: there is no such row.
-            UsageError: there are several.
-        """
-        digits = row.strip().lower().removeprefix("r")
-        if digits in self._places:
-            return digits
-        found = [each for each in self._places if each.startswith(digits)] if len(digits) >= 4 else []
-        if not found:
-            raise NotFoundError(
-                f"there is no row '{row}' here",
-                expected=f"one of {len(self._places):,} rows by its name, or 4 of its first digits or more",
-                mend="tilth errors list shows them; rows of another part need --part, of other data DATA",
-            )
-        if len(found) > 1:
-            raise UsageError(f"{len(found)} rows begin with '{row}'", mend="give more digits")
-        return found[0]
-
-    def positions(self, row: str) -> Sequence[int]:
-        """Where the rows of a hash stand; equal rows share it.
-
-        Raises:
-            NotFoundError: there is none.
-        """
-        found = self._places.get(row)
-        if found is None:
-            raise NotFoundError(f"there is no row '{row}' here")
-        return found
 
     def tags_of(self, row: str) -> tuple[GivenTag, ...]:
         """The tags of a row.
@@ -341,18 +270,6 @@ class Mistakes:
             found[name] = Tagged(self._tag_mask(name), known, rules)
         return {name: tagged for name, tagged in found.items() if tagged.rows.any() or tagged.rules}
 
-    def cell(self, row: str, column: str) -> object:
-        """One value of a row as Python; images and recordings as their bytes.
-
-        Raises:
-            NotFoundError: there is no such row.
-            ColumnNotFoundError: no such column.
-        """
-        chosen = np.zeros(len(self.wrong), bool)
-        chosen[self.positions(row)[0]] = True
-        value: object = self.table.select([column]).filter(chosen).to_arrow().column(0)[0].as_py()
-        return value
-
     @property
     def notes(self) -> tuple[str, ...]:
         """What people should know, such as rules that say nothing of these rows."""
@@ -362,44 +279,6 @@ class Mistakes:
     def book(self) -> TagBook:
         """What is said of the tags."""
         return self._book
-
-    @cached_property
-    def _hashes(self) -> npt.NDArray[np.uint64]:
-        names = list(self.columns)
-        parts = [row_hashes(batch) for batch in self.table.select(names).batches()]
-        return np.concatenate(parts) if parts else np.zeros(0, np.uint64)
-
-    @cached_property
-    def ids(self) -> list[str]:
-        """What each row is known by, in order."""
-        return [f"{number:016x}" for number in self._hashes.tolist()]
-
-    @cached_property
-    def _places(self) -> dict[str, list[int]]:
-        found: dict[str, list[int]] = {}
-        for at, row in enumerate(self.ids):
-            found.setdefault(row, []).append(at)
-        return found
-
-    @cached_property
-    def _order(self) -> npt.NDArray[np.int64]:
-        """All rows, the most wrong first; of equally wrong ones in the order of their hashes."""
-        return np.asarray(np.lexsort((self._hashes, -self.losses)), np.int64)
-
-    @cached_property
-    def answers(self) -> npt.NDArray[np.object_]:
-        """What the model says of each row, as text, (n,)."""
-        return answer_texts(self.scored.answered.predictions, self.scored.encoding)
-
-    @cached_property
-    def truths(self) -> npt.NDArray[np.object_]:
-        """What is true of each row, as text, (n,)."""
-        return answer_texts(self.scored.answered.truth, self.scored.encoding)
-
-    @cached_property
-    def confidences(self) -> npt.NDArray[np.float64] | None:
-        """The probability that the model gives to each answer, (n,); None where it gives none."""
-        return answer_confidences(self.scored.answered, self.scored.encoding)
 
     def remark(self, note: str | None) -> JSONValue:
         """What is kept of a tag: the note, and with which data and run it was given, as far as is known."""
@@ -422,20 +301,20 @@ class Mistakes:
                 newest[self._rules.mask(rule.name)] = rule.number
         found[newest > 0] = True
         for row, remark in said.items():
-            for at in self._places.get(row, ()):
+            for at in self.places.get(row, ()):
                 found[at] = remark.value is not None or newest[at] > remark.number
         return found
 
     def _looked_mask(self) -> Mask:
         found = np.zeros(len(self.wrong), bool)
         for row in self._book.looked:
-            found[self._places.get(row, [])] = True
+            found[self.places.get(row, [])] = True
         return found
 
     def _has_hand_tags(self, tag: str) -> bool:
         """Whether somebody gave a tag to one of these rows, and has not taken it back."""
         return any(
-            row in self._places and tag in own and own[tag].value is not None
+            row in self.places and tag in own and own[tag].value is not None
             for row, own in dict(self._book.by_hand()).items()
         )
 
@@ -462,24 +341,17 @@ class Mistakes:
         wanted = text.casefold()
         names = [name for name, kind in self.columns.items() if kind not in MEDIA_TYPES]
         found = np.zeros(len(among), bool)
-        for at, values in zip(np.flatnonzero(among).tolist(), self._values(among, names), strict=True):
+        for at, values in zip(np.flatnonzero(among).tolist(), self.values(among, names), strict=True):
             shown = (self.truths[at], self.answers[at], *values.values())
             found[at] = any(wanted in str(value).casefold() for value in shown if value is not None)
         return found
-
-    def _values(self, chosen: Mask, names: Sequence[str]) -> Iterator[dict[str, object]]:
-        if not names:
-            yield from ({} for _ in range(int(chosen.sum())))
-            return
-        for batch in self.table.select(names).filter(chosen).batches():
-            yield from batch.to_pylist()
 
     def _read(self, wanted: npt.NDArray[np.int64]) -> Iterator[Mistake]:
         """The rows at some positions, in their order."""
         chosen = np.zeros(len(self.wrong), bool)
         chosen[wanted] = True
         names = [name for name, kind in self.columns.items() if kind not in MEDIA_TYPES]
-        found = dict(zip(np.flatnonzero(chosen).tolist(), self._values(chosen, names), strict=True))
+        found = dict(zip(np.flatnonzero(chosen).tolist(), self.values(chosen, names), strict=True))
         for at in wanted.tolist():
             row = self.ids[at]
             yield Mistake(
