@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tilth.schemas import ANOMALY_KINDS, DRIFT_MEASURES, KINDS, Column, DriftBound, Rule, Schema
+from tilth.schemas import ANOMALY_KINDS, DRIFT_MEASURES, KINDS, PERSONAL, Column, DriftBound, Rule, Schema
 from tilth.types import COLUMN_TYPES
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
@@ -57,6 +57,7 @@ def columns(draw: st.DrawFn) -> Column:
         min_distinct=least,
         max_distinct=most,
         finite=draw(st.booleans()) and bare.item_type == "float",
+        personal=draw(st.none() | st.sampled_from(PERSONAL)),
     )
 
 

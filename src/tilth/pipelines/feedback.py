@@ -10,6 +10,7 @@ from tilth.labels import join_feedback
 from tilth.pipelines.code_version import code_version
 from tilth.pipelines.runner import end_early
 from tilth.projects import Project
+from tilth.projects.privacy import unknowable_columns, without_personal
 from tilth.store import Artifact, ArtifactStore, Run, Store
 from tilth.tables import Prediction, Table, fingerprint, read_feedback, read_predictions, write_table
 from tilth.types import JSONObject
@@ -34,8 +35,9 @@ def collect_feedback(project: Project, store: Store, artifacts: ArtifactStore, r
     if section.group is not None:
         known = [p for p in known if p.inputs.get(section.group) is not None]
     schema = project.schema()
+    hidden = unknowable_columns(schema)
     table = join_feedback(
-        known,
+        [without_personal(made, hidden) for made in known],
         outcomes,
         label=project.label,
         types={column.name: column.type for column in schema.columns},

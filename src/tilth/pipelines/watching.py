@@ -15,6 +15,7 @@ from tilth.pipelines.code_version import code_version
 from tilth.pipelines.served_answers import answers_of, is_answer, left_out, performance
 from tilth.profiles import Profile, profile
 from tilth.projects import Project
+from tilth.projects.privacy import as_private_as_now, unknowable_columns
 from tilth.schemas import Schema
 from tilth.store import ArtifactStore, ModelVersion, Store
 from tilth.tables import predictions_table, read_feedback, read_predictions
@@ -79,6 +80,9 @@ def _champion(project: Project, store: Store, artifacts: ArtifactStore) -> _Serv
     same = [
         v.version for v in store.model_versions(project.name) if v.artifact.digest == version.artifact.digest
     ]
+    hidden = unknowable_columns(as_private_as_now(schema, project))
+    known = [name for name in reference.inputs.columns if name not in hidden]
+    reference = replace(reference, inputs=reference.inputs.select(known))
     watched = tuple(column for column in schema.columns if column.name in reference.inputs.columns)
     return _Served(version, frozenset(same), reference, replace(schema, columns=watched), evaluation.encoding)
 

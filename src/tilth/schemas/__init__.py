@@ -6,7 +6,7 @@ shape, its text and how two of them differ; judging data by it is the work of `t
 
 from __future__ import annotations
 
-from tilth.schemas.column import KINDS, Column, Kind
+from tilth.schemas.column import KINDS, PERSONAL, Column, Kind, Personal
 from tilth.schemas.drift_bound import DRIFT_MEASURES, DriftBound, DriftMeasure
 from tilth.schemas.editing import updated_toml
 from tilth.schemas.rule import Rule
@@ -17,11 +17,13 @@ __all__ = [
     "ANOMALY_KINDS",
     "DRIFT_MEASURES",
     "KINDS",
+    "PERSONAL",
     "AnomalyKind",
     "Column",
     "DriftBound",
     "DriftMeasure",
     "Kind",
+    "Personal",
     "Rule",
     "Schema",
     "Severity",

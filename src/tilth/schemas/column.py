@@ -21,12 +21,17 @@ from tilth.schemas.severities import (
 )
 from tilth.types import COLUMN_TYPES, SCALAR_TYPES, ColumnType, ScalarType
 
-__all__ = ["KINDS", "Column", "Kind"]
+__all__ = ["KINDS", "PERSONAL", "Column", "Kind", "Personal"]
 
 Kind = Literal["number", "category", "text", "identifier", "date", "constant", "flag"]
 """What a column means, apart from the type it is stored as: codes may be whole numbers."""
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
+
+Personal = Literal["redact", "hash", "omit"]
+"""What the prediction log keeps of a personal column: that there was a value, a keyed hash of it, nothing."""
+
+PERSONAL: tuple[Personal, ...] = get_args(Personal)
 
 _UNSAID = cast(Kind, "")
 
@@ -67,6 +72,8 @@ class Column:
         min_distinct: the fewest different values of the column.
         max_distinct: the most of them.
         finite: a float is neither NaN nor infinite. (A bound alone already excludes infinities.)
+        personal: what the prediction log keeps of the column: "redact" (whether there was a value), "hash" (a
+            keyed hash) or "omit" (nothing); None for the values themselves.
 
     Raises:
         SchemaError: values that contradict each other or the type.
@@ -104,6 +111,7 @@ class Column:
     min_distinct: int | None = None
     max_distinct: int | None = None
     finite: bool = False
+    personal: Personal | None = None
 
     def __post_init__(self) -> None:
         known("type", self.type, COLUMN_TYPES, self._place("type"))
@@ -111,6 +119,8 @@ class Column:
             object.__setattr__(self, "kind", self.usual_kind)
         known("kind", self.kind, KINDS, self._place("kind"))
         known("severity", self.severity, SEVERITIES, self._place("severity"))
+        if self.personal is not None:
+            known("personal", self.personal, PERSONAL, self._place("personal"))
         own = severities(self.severities, COLUMN_KINDS, self._place("severity"))
         object.__setattr__(self, "severities", own)
         for bound in ("low", "high"):

@@ -104,6 +104,7 @@ COLUMN_KEYS: dict[str, _Reader] = {
     "max_distinct": ("max_distinct", _whole),
     "unique": ("unique", _truth),
     "finite": ("finite", _truth),
+    "personal": ("personal", _text),
     "not_in": ("not_in", _texts),
     "drift": ("drift", _bound),
     "skew": ("skew", _bound),

@@ -28,8 +28,9 @@ __all__ = [
 HEAD = """\
 # What the data must be, inferred once and yours to curate; kept in version control.
 # Keys of a column: type, kind, required, min_present (share of rows), min, max, domain, min_domain_mass,
-# pattern, min_length, max_length, min_distinct, max_distinct, unique, finite, not_in (environments without
-# the column), severity, drift and skew, such as drift = { measure = "l_infinity", threshold = 0.01 }.
+# pattern, min_length, max_length, min_distinct, max_distinct, unique, finite, personal (what the prediction
+# log keeps of it), not_in (environments without the column), severity, drift and skew, such as
+# drift = { measure = "l_infinity", threshold = 0.01 }.
 # Keys of the whole: min_rows, max_rows, min_rows_ratio, max_rows_ratio (to the previous data), severity.
 # A rule across columns is a table [[rules]]: expression (such as "end >= start"), name, min_share, severity.
 """
@@ -97,6 +98,7 @@ def column_items(column: Column) -> dict[str, TOMLValue]:
         "max_distinct": column.max_distinct,
         "unique": column.unique or None,
         "finite": column.finite or None,
+        "personal": column.personal,
         "not_in": list(column.not_in) or None,
         "drift": _drift(column.drift),
         "skew": _drift(column.skew),

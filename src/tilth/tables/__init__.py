@@ -25,6 +25,18 @@ if TYPE_CHECKING:
     from tilth.tables.folder_files import media_files
     from tilth.tables.image_hashes import NEAR_DUPLICATE_DISTANCE, NO_HASH, image_hash, image_hashes
     from tilth.tables.images import pixel_count
+    from tilth.tables.log_compaction import Compaction, compact
+    from tilth.tables.log_compactor import Compactor
+    from tilth.tables.log_redaction import (
+        REDACTED,
+        Redaction,
+        personal_columns,
+        redacted,
+        redacted_types,
+        redaction_key,
+    )
+    from tilth.tables.log_retention import remove_older
+    from tilth.tables.log_sinks import located_sink
     from tilth.tables.logged_media import LoggedMedia
     from tilth.tables.media_cells import map_cells
     from tilth.tables.media_statistics import (
@@ -34,15 +46,10 @@ if TYPE_CHECKING:
         with_media_statistics,
     )
     from tilth.tables.opening import open_table
+    from tilth.tables.prediction_lines import Label, Prediction
+    from tilth.tables.prediction_log import newest_predictions, prediction_log, read_predictions
     from tilth.tables.prediction_tables import predictions_table
-    from tilth.tables.predictions import (
-        FeedbackLog,
-        Label,
-        Prediction,
-        PredictionLog,
-        read_feedback,
-        read_predictions,
-    )
+    from tilth.tables.predictions import FeedbackLog, PredictionLog, read_feedback
     from tilth.tables.row_hashes import number_copies, row_hashes, rows_repeat
     from tilth.tables.sentinels import SENTINELS, sentinels
     from tilth.tables.splitting import PARTS, SplitMethod, SplitPlan, split
@@ -58,17 +65,22 @@ __all__ = [
     "NEAR_DUPLICATE_DISTANCE",
     "NO_HASH",
     "PARTS",
+    "REDACTED",
     "SENTINELS",
+    "Compaction",
+    "Compactor",
     "FeedbackLog",
     "Label",
     "LoggedMedia",
     "Prediction",
     "PredictionLog",
     "Reader",
+    "Redaction",
     "Scalar",
     "SplitMethod",
     "SplitPlan",
     "Table",
+    "compact",
     "concat_tables",
     "decode_image",
     "decode_recording",
@@ -78,16 +90,24 @@ __all__ = [
     "image_problem",
     "join_as_of",
     "large_parts",
+    "located_sink",
     "map_cells",
     "media_files",
+    "newest_predictions",
     "number_copies",
     "open_table",
+    "personal_columns",
     "pixel_count",
+    "prediction_log",
     "predictions_table",
     "read_feedback",
     "read_predictions",
     "read_values",
     "recording_seconds",
+    "redacted",
+    "redacted_types",
+    "redaction_key",
+    "remove_older",
     "row_hashes",
     "rows_repeat",
     "sentinels",
@@ -109,6 +129,18 @@ _HOMES = {
         "image_hashes": ["NEAR_DUPLICATE_DISTANCE", "NO_HASH", "image_hash", "image_hashes"],
         "images": ["pixel_count"],
         "media_cells": ["map_cells"],
+        "log_compaction": ["Compaction", "compact"],
+        "log_compactor": ["Compactor"],
+        "log_redaction": [
+            "REDACTED",
+            "Redaction",
+            "personal_columns",
+            "redacted",
+            "redacted_types",
+            "redaction_key",
+        ],
+        "log_sinks": ["located_sink"],
+        "log_retention": ["remove_older"],
         "logged_media": ["LoggedMedia"],
         "media_statistics": [
             "AUDIO_STATISTICS",
@@ -118,14 +150,9 @@ _HOMES = {
         ],
         "opening": ["open_table"],
         "prediction_tables": ["predictions_table"],
-        "predictions": [
-            "FeedbackLog",
-            "Label",
-            "Prediction",
-            "PredictionLog",
-            "read_feedback",
-            "read_predictions",
-        ],
+        "prediction_lines": ["Label", "Prediction"],
+        "prediction_log": ["newest_predictions", "prediction_log", "read_predictions"],
+        "predictions": ["FeedbackLog", "PredictionLog", "read_feedback"],
         "row_hashes": ["number_copies", "row_hashes", "rows_repeat"],
         "sentinels": ["SENTINELS", "sentinels"],
         "splitting": ["PARTS", "SplitMethod", "SplitPlan", "split"],

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from tilth.errors import DataError
 from tilth.tables.arrow_types import column_types
@@ -17,7 +19,7 @@ from tilth.tables.remote import is_remote, shown
 from tilth.tables.struct_columns import Spread
 from tilth.tables.table import Table
 
-__all__ = ["open_delta"]
+__all__ = ["append_once", "open_delta"]
 
 
 def open_delta(place: str, options: ReadOptions, version: int | None = None) -> Table:
@@ -67,6 +69,36 @@ def open_delta(place: str, options: ReadOptions, version: int | None = None) -> 
     return Table(where, columns, read, rows=rows, empty=empty)
 
 
+def append_once(place: str, path: Path, name: str) -> None:
+    """Append the rows of a Parquet file to a Delta table, unless a file of that name was appended before.
+
+    Args:
+        place: the table's folder, or its address in an object store; made where there is none.
+        path: the file.
+        name: what it is known by in the table's log (an application transaction of the Delta protocol).
+
+    Raises:
+        DataError: the table cannot be written.
+    """
+    deltalake = _driver(shown(place))
+    options = _storage_options() if is_remote(place) else None
+    with _said_of(shown(place), "written"):
+        exists = deltalake.DeltaTable.is_deltatable(place, storage_options=options)
+        if exists:
+            table = deltalake.DeltaTable(place, storage_options=options)
+            if table.transaction_version(name) is not None:
+                return
+        mark = deltalake.CommitProperties(app_transactions=[deltalake.Transaction(name, 1)])
+        deltalake.write_deltalake(
+            place,
+            pq.read_table(path).replace_schema_metadata(),
+            mode="append",
+            schema_mode="merge",
+            storage_options=options,
+            commit_properties=mark,
+        )
+
+
 def _opened(place: str, version: int | None) -> Any:
     deltalake = _driver(shown(place))
     options = _storage_options() if is_remote(place) else None
@@ -86,7 +118,7 @@ def _storage_options() -> dict[str, str] | None:
 
 
 @contextmanager
-def _said_of(where: str) -> Iterator[None]:
+def _said_of(where: str, done: str = "read") -> Iterator[None]:
     """Turn what the driver says into our own words."""
     errors = _driver(where).exceptions
     try:
@@ -94,7 +126,7 @@ def _said_of(where: str) -> Iterator[None]:
     except (errors.DeltaError, errors.DeltaProtocolError, pa.ArrowException, OSError) as error:
         said = str(error).splitlines()[0][:400] if str(error) else type(error).__name__
         raise DataError(
-            f"the Delta table cannot be read: {said}",
+            f"the Delta table cannot be {done}: {said}",
             where=where,
             mend="if it has deletion vectors or renamed columns, write it again without, or as Parquet",
         ) from error

@@ -11,15 +11,27 @@ from contextlib import suppress
 from pathlib import Path
 
 from tilth.errors import DataError
-from tilth.tables.segments import unwritable
+from tilth.tables.segment_writing import unwritable
 
-__all__ = ["LARGEST_KEPT", "LoggedMedia", "MediaFolder"]
+__all__ = ["LARGEST_KEPT", "LoggedMedia", "MediaFolder", "is_reference"]
 
 LARGEST_KEPT = 8 * 1024 * 1024
 """Of a larger image or recording only digest and size are kept, in bytes."""
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _KEYS = {"sha256", "bytes"}
+
+
+def is_reference(value: object) -> bool:
+    """Whether this is what a log says of an image or recording.
+
+    Example:
+        >>> is_reference({"sha256": "0" * 64, "bytes": 6}), is_reference({"sha256": 1})
+        (True, False)
+    """
+    if not isinstance(value, dict) or value.keys() != _KEYS:
+        return False
+    return isinstance(value["sha256"], str) and type(value["bytes"]) is int
 
 
 class LoggedMedia:
@@ -85,9 +97,9 @@ class MediaFolder:
         content = media.read() or b""
         digest = hashlib.sha256(content).hexdigest()
         path = self._path(digest)
-        if len(content) <= self._largest and not path.exists():
+        if len(content) <= self._largest:
             try:
-                _write(path, content)
+                _keep(path, content)
             except OSError as error:
                 raise unwritable(error, path.parent) from error
         return {"sha256": digest, "bytes": len(content)}
@@ -102,12 +114,40 @@ class MediaFolder:
         if dict not in map(type, inputs.values()):
             return inputs
         return {
-            name: self.find(value) if isinstance(value, dict) and value.keys() == _KEYS else value
+            name: self.find(value) if isinstance(value, dict) and is_reference(value) else value
             for name, value in inputs.items()
         }
 
+    def remove_unused(self, since: float) -> int:
+        """Remove what no prediction has used since a moment (seconds since 1970); how many there were."""
+        removed = 0
+        for path in self._directory.glob("??/*"):
+            with suppress(FileNotFoundError):  # another process removes as well
+                if _DIGEST.fullmatch(path.name) and path.stat().st_mtime < since:
+                    removed += _remove_unless_used(path, since)
+        return removed
+
     def _path(self, digest: str) -> Path:
         return self._directory / digest[:2] / digest
+
+
+def _keep(path: Path, content: bytes) -> None:
+    """Write a file unless it is there, which then says when it was last used."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        _write(path, content)
+
+
+def _remove_unless_used(path: Path, since: float) -> bool:
+    """Remove a file, but not one that was used between the look at it and now."""
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    path.rename(aside)
+    if aside.stat().st_mtime >= since:
+        aside.rename(path)
+        return False
+    aside.unlink()
+    return True
 
 
 def _write(path: Path, content: bytes) -> None:

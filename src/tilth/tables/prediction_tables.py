@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import pyarrow as pa
 
 from tilth.errors import DataError
 from tilth.tables.arrow_types import ARROW_TYPES, MEDIA_TYPES
-from tilth.tables.logged_media import LoggedMedia
+from tilth.tables.log_arrays import value_of_type
+from tilth.tables.log_batches import predicted_score
 from tilth.tables.media_cells import ROWS_AT_ONCE
 from tilth.tables.media_statistics import statistic_columns
 from tilth.tables.memory import table_from_arrow
-from tilth.tables.predictions import Label, Prediction
+from tilth.tables.prediction_lines import Label, Prediction
 from tilth.tables.table import Table
 from tilth.types import ColumnType
 
@@ -40,6 +40,7 @@ def predictions_table(
         DataError: an input that is not of its column's type.
 
     Example:
+        >>> import datetime
         >>> now = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
         >>> made = Prediction("a-0", now, "m", 1, "live", {"x": 1}, "yes", {"no": 0.2, "yes": 0.8}, 0.001)
         >>> predictions_table([made], {"x": "float"}).select(["x", "tilth.score"]).to_arrow().to_pylist()
@@ -61,7 +62,7 @@ def predictions_table(
     )
     arrays["tilth.version"] = pa.array([p.version for p in predictions], pa.int64())
     arrays["tilth.label"] = _labels([p.label for p in predictions])
-    arrays["tilth.score"] = pa.array([_score(p) for p in predictions], pa.float64())
+    arrays["tilth.score"] = pa.array([predicted_score(p.label, p.scores) for p in predictions], pa.float64())
     table = table_from_arrow(pa.table(arrays), "<predictions>")
     return _with_media(table, media, types) if media else table
 
@@ -95,7 +96,7 @@ def _inputs(
     for made in predictions:
         value = made.inputs.get(name)
         try:
-            values.append(None if isinstance(value, str) and value in absent else _value(value, kind))
+            values.append(None if isinstance(value, str) and value in absent else value_of_type(value, kind))
         except ValueError as error:
             raise DataError(
                 f"column '{name}' has the value {value!r}",
@@ -103,31 +104,6 @@ def _inputs(
                 expected=f"a value of type {kind}",
             ) from error
     return values
-
-
-def _value(value: object, kind: ColumnType) -> object:
-    """A value from JSON as the column's type takes it.
-
-    Raises:
-        ValueError: it does not fit.
-    """
-    if value is None:
-        return None
-    if kind.startswith("list[") and isinstance(value, list):
-        return [_value(item, cast("ColumnType", kind[len("list[") : -1])) for item in value]
-    if kind in MEDIA_TYPES and isinstance(value, LoggedMedia):
-        return value
-    if kind == "datetime" and isinstance(value, str):
-        moment = datetime.datetime.fromisoformat(value)
-        return moment if moment.tzinfo is None else moment.astimezone(datetime.UTC).replace(tzinfo=None)
-    if kind in ("int", "float") and isinstance(value, (int, float)) and not isinstance(value, bool):
-        if kind == "float":
-            return float(value)
-        if float(value).is_integer():
-            return int(value)
-    elif (kind == "string" and isinstance(value, str)) or (kind == "bool" and isinstance(value, bool)):
-        return value
-    raise ValueError(kind)
 
 
 def _labels(labels: Sequence[Label]) -> pa.Array:
@@ -142,11 +118,3 @@ def _labels(labels: Sequence[Label]) -> pa.Array:
     if kinds == {bool}:
         return pa.array(list(labels), pa.bool_())
     return pa.array([str(label) for label in labels], pa.string())
-
-
-def _score(made: Prediction) -> float | None:
-    if not made.scores or isinstance(made.label, tuple):
-        return None
-    text = str(made.label).lower() if isinstance(made.label, bool) else str(made.label)
-    found = made.scores.get(text, made.scores.get(str(made.label)))
-    return max(made.scores.values()) if found is None else found

@@ -3,70 +3,27 @@
 from __future__ import annotations
 
 import datetime
-import re
+import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
-from tilth.errors import DataError
-from tilth.tables.logged_media import LoggedMedia, MediaFolder
-from tilth.tables.segments import SegmentWriter, read_line, segment_lines
-from tilth.types import Clock, JSONValue, utc_now
+from tilth.tables.log_files import find_prediction
+from tilth.tables.logged_media import MediaFolder
+from tilth.tables.prediction_lines import (
+    Label,
+    Prediction,
+    PredictionLine,
+    damaged,
+    header_line,
+    in_utc,
+)
+from tilth.tables.segment_writing import SegmentWriter, offsets_of
+from tilth.tables.segments import segment_lines
+from tilth.types import Clock, ColumnType, utc_now
 
-__all__ = ["FeedbackLog", "Label", "Prediction", "PredictionLog", "read_feedback", "read_predictions"]
-
-Label = str | int | float | bool | tuple[str, ...]
-"""A class, a number, or the labels of a row that has any number of them."""
-
-_ID = re.compile(r"([0-9]{8}T[0-9]{6}-[0-9a-f]{8})-([0-9a-f]{1,12})")
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """One answer of a model.
-
-    Args:
-        id: given by the log; "" before.
-        time: when it was made, in UTC.
-        model: the model's name.
-        version: its version.
-        role: which part it played, such as "live".
-        inputs: the raw columns as they came; images and recordings as `LoggedMedia`.
-        label: the predicted class or classes, or a number.
-        scores: the probability of each class, or None for a number.
-        latency_s: how long it took, in seconds.
-        entity: the key of whom it is about, where requests bring one.
-        trace_id: the trace that the request belongs to.
-    """
-
-    id: str
-    time: datetime.datetime
-    model: str
-    version: int
-    role: str
-    inputs: Mapping[str, JSONValue | LoggedMedia] = field(hash=False)
-    label: Label
-    scores: Mapping[str, float] | None = field(hash=False)
-    latency_s: float
-    entity: str | None = None
-    trace_id: str | None = None
-
-
-class _PredictionLine(msgspec.Struct, gc=False, omit_defaults=True):
-    """A prediction as it is written; its id is its place."""
-
-    time: datetime.datetime
-    model: str
-    version: int
-    role: str
-    inputs: Mapping[str, object]
-    label: Label | None
-    scores: Mapping[str, float | None] | None
-    latency_s: float
-    entity: str | None = None
-    trace_id: str | None = None
+__all__ = ["FeedbackLog", "PredictionLog", "read_feedback"]
 
 
 class _FeedbackLine(msgspec.Struct, gc=False):
@@ -76,23 +33,27 @@ class _FeedbackLine(msgspec.Struct, gc=False):
 
 
 _encode_feedback = msgspec.json.Encoder().encode
-_decode_prediction = msgspec.json.Decoder(_PredictionLine).decode
 _decode_feedback = msgspec.json.Decoder(_FeedbackLine).decode
 
 
 class PredictionLog:
     """Appends predictions to a folder; a prediction is on record when `append` returns.
 
-    Each process writes a file of its own, so any number may write at once. Nothing that was appended is lost
-    when the process is killed. Images and recordings are kept once each, in files of their own in the folder
-    `media`; a line has their sha256 and size.
+    Each process writes files of its own, one at a time for each model version, so any number may write at
+    once. Nothing that was appended is lost when the process is killed. Files are closed when they are
+    `roll_s` old or `roll_bytes` large, and at the end of each hour (UTC); `compact` makes Parquet of those
+    that are closed. Images and recordings are kept once each, in files of their own in the folder `media`; a
+    line has their sha256 and size.
 
     Args:
         directory: where the files are; made on the first append.
         clock: for the names of the files.
+        roll_s: how old a file becomes, in seconds.
+        roll_bytes: how large a file becomes, about.
 
     Example:
         >>> import tempfile
+        >>> from tilth.tables import read_predictions
         >>> now = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
         >>> made = Prediction("", now, "census", 3, "live", {"age": 39}, "<=50K", {"<=50K": 0.9}, 0.001)
         >>> with tempfile.TemporaryDirectory() as folder:
@@ -103,14 +64,42 @@ class PredictionLog:
         <=50K 1
     """
 
-    def __init__(self, directory: str | Path, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        directory: str | Path,
+        clock: Clock = utc_now,
+        *,
+        roll_s: float = 600,
+        roll_bytes: int = 64 * 1024 * 1024,
+    ) -> None:
         self._directory = Path(directory)
-        self._writer = SegmentWriter(directory, "predictions", clock)
+        self._clock = clock
+        self._roll_s = roll_s
+        self._roll_bytes = roll_bytes
+        self._lock = threading.Lock()
+        self._headers: dict[tuple[str, int], bytes] = {}
+        self._writers: dict[tuple[str, int], SegmentWriter] = {}
         self._media = MediaFolder(directory)
         self._encode = msgspec.json.Encoder(enc_hook=self._media.keep).encode
 
+    def columns(self, model: str, version: int, types: Mapping[str, ColumnType]) -> None:
+        """Say which inputs a model version has, so that its files have these columns in these types.
+
+        Args:
+            model: the model's name.
+            version: its version.
+            types: each input and its type, as it is logged.
+        """
+        header = header_line(model, version, types)
+        with self._lock:
+            if self._headers.get((model, version)) != header:
+                self._headers[model, version] = header
+                writer = self._writers.pop((model, version), None)
+                if writer is not None:
+                    writer.close()
+
     def append(self, predictions: Sequence[Prediction]) -> list[str]:
-        """Write predictions, all or none, in one write.
+        """Write predictions, all or none, in one write for each model version.
 
         Args:
             predictions: their `id` is not looked at.
@@ -125,7 +114,7 @@ class PredictionLog:
             return []
         lines = [
             self._encode(
-                _PredictionLine(
+                PredictionLine(
                     p.time,
                     p.model,
                     p.version,
@@ -140,23 +129,68 @@ class PredictionLog:
             )
             for p in predictions
         ]
-        token, offsets = self._writer.append(lines)
-        return [f"{token}-{offset:x}" for offset in offsets]
+        first = predictions[0]
+        key = (first.model, first.version)
+        if len(lines) > 1 and any((p.model, p.version) != key for p in predictions):
+            return self._append_groups(predictions, lines)
+        lines.append(b"")
+        block = b"\n".join(lines)
+        with self._lock:
+            token, offset = self._writer(key).write(block)
+        lines.pop()
+        if len(lines) == 1:
+            return [f"{token}-{offset:x}"]
+        return [f"{token}-{offset:x}" for offset in offsets_of(lines, offset)]
+
+    def _append_groups(self, predictions: Sequence[Prediction], lines: Sequence[bytes]) -> list[str]:
+        groups: dict[tuple[str, int], list[int]] = {}
+        for place, made in enumerate(predictions):
+            groups.setdefault((made.model, made.version), []).append(place)
+        ids = [""] * len(lines)
+        written: list[tuple[SegmentWriter, int]] = []
+        with self._lock:
+            try:
+                for key, places in groups.items():
+                    writer, own = self._writer(key), [lines[place] for place in places]
+                    token, offset = writer.write(b"\n".join(own) + b"\n")
+                    written.append((writer, offset))
+                    for place, start in zip(places, offsets_of(own, offset), strict=True):
+                        ids[place] = f"{token}-{start:x}"
+            except BaseException:
+                for writer, offset in written:
+                    writer.take_back(offset)
+                raise
+        return ids
+
+    def _writer(self, key: tuple[str, int]) -> SegmentWriter:
+        writer = self._writers.get(key)
+        if writer is None:
+            writer = self._writers[key] = SegmentWriter(
+                self._directory,
+                "predictions",
+                self._clock,
+                header=self._headers.get(key) or header_line(*key),
+                roll_s=self._roll_s,
+                roll_bytes=self._roll_bytes,
+            )
+        return writer
 
     def find(self, prediction_id: str) -> Prediction | None:
         """The prediction of that id, whichever process wrote it, or None."""
-        parts = _ID.fullmatch(prediction_id)
-        if parts is None:
-            return None
-        offset = int(parts[2], 16)
-        if f"{offset:x}" != parts[2]:
-            return None
-        line = read_line(self._directory, "predictions", parts[1], offset)
-        return None if line is None else _prediction(parts[1], offset, line, self._media)
+        return find_prediction(self._directory, prediction_id, self._media)
+
+    def close_due(self) -> None:
+        """Close the files that are old or large enough, which otherwise waits for the next append."""
+        with self._lock:
+            for key in [key for key, writer in self._writers.items() if writer.is_due]:
+                self._writers.pop(key).close()
 
     def close(self) -> None:
-        """Close the file."""
-        self._writer.close()
+        """Close the files; appending opens others."""
+        with self._lock:
+            for writer in self._writers.values():
+                writer.close()
+            self._writers.clear()
 
 
 class FeedbackLog:
@@ -181,34 +215,11 @@ class FeedbackLog:
         Raises:
             DataError: the disk is full or cannot be written; nothing was written.
         """
-        self._writer.append([_encode_feedback(_FeedbackLine(prediction_id, label, _utc(time)))])
+        self._writer.append([_encode_feedback(_FeedbackLine(prediction_id, label, in_utc(time)))])
 
     def close(self) -> None:
         """Close the file."""
         self._writer.close()
-
-
-def read_predictions(
-    directory: str | Path, *, since: datetime.datetime | None = None, version: int | None = None
-) -> list[Prediction]:
-    """The predictions in a folder, by time, then by id.
-
-    Args:
-        directory: where a `PredictionLog` writes; it need not be there.
-        since: only those made then or later.
-        version: only those of that model version.
-
-    Raises:
-        DataError: a damaged line. A last line that was cut short by the end of a process is left out.
-    """
-    found = []
-    media = MediaFolder(directory)
-    for token, offset, line in segment_lines(directory, "predictions"):
-        made = _prediction(token, offset, line, media)
-        if (since is None or made.time >= _utc(since)) and version in (None, made.version):
-            found.append((made.time, token, offset, made))
-    found.sort(key=lambda entry: entry[:3])
-    return [entry[3] for entry in found]
 
 
 def read_feedback(directory: str | Path) -> dict[str, tuple[Label, datetime.datetime]]:
@@ -225,48 +236,8 @@ def read_feedback(directory: str | Path) -> dict[str, tuple[Label, datetime.date
         try:
             told = _decode_feedback(line)
         except msgspec.DecodeError as error:
-            raise _damaged("feedback", token, offset, error) from error
-        time = _utc(told.time)
+            raise damaged("feedback", token, offset, error) from error
+        time = in_utc(told.time)
         if told.prediction_id not in latest or time >= latest[told.prediction_id][1]:
             latest[told.prediction_id] = (told.label, time)
     return latest
-
-
-def _prediction(token: str, offset: int, line: bytes, media: MediaFolder) -> Prediction:
-    try:
-        read = _decode_prediction(line)
-    except msgspec.DecodeError as error:
-        raise _damaged("predictions", token, offset, error) from error
-    return Prediction(
-        id=f"{token}-{offset:x}",
-        time=_utc(read.time),
-        model=read.model,
-        version=read.version,
-        role=read.role,
-        inputs=media.found(read.inputs),  # type: ignore[arg-type]
-        label=_number(None) if read.label is None else read.label,
-        scores=None if read.scores is None else {name: _number(p) for name, p in read.scores.items()},
-        latency_s=read.latency_s,
-        entity=read.entity,
-        trace_id=read.trace_id,
-    )
-
-
-def _number(value: float | None) -> float:
-    """JSON has no NaN: it is written as null."""
-    return float("nan") if value is None else value
-
-
-def _damaged(kind: str, token: str, offset: int, error: Exception) -> DataError:
-    return DataError(
-        f"a line of the log is damaged: {error}",
-        where=f"{kind}-{token}.jsonl, offset {offset}",
-        expected="one JSON object, as Tilth writes it",
-        mend="take the line out of the file",
-    )
-
-
-def _utc(time: datetime.datetime) -> datetime.datetime:
-    if time.tzinfo is None:
-        return time.replace(tzinfo=datetime.UTC)
-    return time.astimezone(datetime.UTC)

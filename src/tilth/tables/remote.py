@@ -16,7 +16,7 @@ from tilth.errors import DataError
 from tilth.tables.files import SourceFile, suffixes_of
 from tilth.tables.globs import FoundFile, constant_beginning, is_pattern, partition, pattern_expression
 
-__all__ = ["RemoteFile", "find_remote", "has_folder", "is_remote", "shown"]
+__all__ = ["RemoteFile", "find_remote", "has_folder", "is_remote", "put_file", "shown"]
 
 _SCHEMES = {"s3": "s3", "gs": "gs", "gcs": "gs", "az": "abfs", "abfs": "abfs", "abfss": "abfss"}
 _ADDRESS = re.compile(
@@ -123,6 +123,20 @@ def has_folder(place: str, name: str) -> bool:
         return bool(info.type == fs.FileType.Directory)
 
 
+def put_file(path: Path, address: str) -> None:
+    """Bring a file to an address in an object store, whole or not at all.
+
+    Raises:
+        DataError: the store cannot be written.
+    """
+    with _said_of(address, "written"):
+        store = _Store.at(address)
+        key = "/".join(filter(None, (store.base, store.path)))
+        with path.open("rb") as source, store.filesystem.open_output_stream(key) as target:
+            while block := source.read(1 << 22):
+                target.write(block)
+
+
 class _Store(NamedTuple):
     """A file system, what all paths in it begin with, the address of that, and the path asked for."""
 
@@ -183,7 +197,7 @@ def _file(store: _Store, info: Any) -> RemoteFile:
 
 
 @contextmanager
-def _said_of(place: str) -> Iterator[None]:
+def _said_of(place: str, done: str = "read") -> Iterator[None]:
     """Turn what a store says into our own words."""
     try:
         yield
@@ -192,7 +206,7 @@ def _said_of(place: str) -> Iterator[None]:
         # An address that cannot be understood is repeated as it is.
         said = re.sub(r"://\S*@", "://", str(error).splitlines()[0])[:300]
         found = DataError(
-            f"the store cannot be read: {said}",
+            f"the store cannot be {done}: {said}",
             where=shown(place),
             mend=_MEND.get("abfs" if scheme.startswith("abfs") else scheme),
         )

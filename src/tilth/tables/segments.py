@@ -1,150 +1,130 @@
-"""Append-only files of JSON lines: what was appended outlives the process, however it ends."""
+"""Reading append-only files of JSON lines while others write them."""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import re
-import secrets
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
-from tilth.errors import DataError
-from tilth.types import Clock, utc_now
+__all__ = [
+    "HEADER_START",
+    "Segment",
+    "locked_segment",
+    "read_line",
+    "segment_header",
+    "segment_lines",
+    "segments",
+]
 
-__all__ = ["SegmentWriter", "read_line", "segment_lines", "unwritable"]
+HEADER_START = b'{"tilth":'
+"""How the first line of a file begins where it says what the others are about."""
 
-_LARGEST_BYTES = 1 << 28
 _TOKEN = re.compile(r"[0-9]{8}T[0-9]{6}-[0-9a-f]{8}")
 
 
-def unwritable(error: OSError, directory: Path) -> DataError:
-    """The error for a log in a folder that takes no more.
-
-    Example:
-        >>> print(unwritable(OSError(28, "No space left on device"), Path("predictions")))
-        the log cannot be written: No space left on device
-          where: predictions
-          to mend it: free some space on the disk, or let this process write there
-    """
-    return DataError(
-        f"the log cannot be written: {error.strerror or error}",
-        where=str(directory),
-        mend="free some space on the disk, or let this process write there",
-    )
-
-
-class SegmentWriter:
-    """Appends lines to a file of its own, `<kind>-<start>-<random>.jsonl`.
-
-    Each call of `append` is one write of the operating system: when it returns, the lines survive a kill of
-    the process. Safe to use from several threads.
+class Segment(NamedTuple):
+    """A file of lines as it was when it was looked at.
 
     Args:
-        directory: where the files are; made on the first append.
-        kind: the beginning of the files' names.
-        clock: for the start time in the name.
+        token: its start and a random number, which its lines' ids begin with.
+        path: where it is.
+        size: its bytes then; more may have been appended since.
     """
 
-    def __init__(self, directory: str | Path, kind: str, clock: Clock = utc_now) -> None:
-        self._directory = Path(directory)
-        self._kind = kind
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._descriptor: int | None = None
-        self._size = 0
-        self._token = ""
+    token: str
+    path: Path
+    size: int
 
-    def append(self, lines: Sequence[bytes]) -> tuple[str, list[int]]:
-        """Write lines, each without its line feed.
+    def lines(self) -> Iterator[tuple[int, bytes]]:
+        """Its whole lines and their offsets, without the header.
 
-        Returns:
-            The token of the file and the offset of each line in it.
+        A last line without its line feed was being written when the process ended, and is left out.
 
         Raises:
-            DataError: nothing was written, since the disk is full or cannot be written.
+            FileNotFoundError: it is no longer there.
         """
-        block = b"\n".join(lines) + b"\n"
-        with self._lock:
-            try:
-                descriptor = self._open()
-                self._write(descriptor, block)
-            except OSError as error:
-                raise unwritable(error, self._directory) from error
-            offset, self._size = self._size, self._size + len(block)
-            token = self._token
-        offsets = []
-        for line in lines:
-            offsets.append(offset)
-            offset += len(line) + 1
-        return token, offsets
+        offset = 0
+        with self.path.open("rb") as file:
+            for line in file:
+                if offset + len(line) > self.size:
+                    return
+                if line.endswith(b"\n") and not (offset == 0 and line.startswith(HEADER_START)):
+                    yield offset, line
+                offset += len(line)
 
-    def close(self) -> None:
-        """Close the file; appending opens another one."""
-        with self._lock:
-            self._close()
 
-    def _close(self) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
+def segments(directory: str | Path, kind: str) -> list[Segment]:
+    """The files of a kind in a folder, the oldest first; the folder need not be there."""
+    found = []
+    for path in Path(directory).glob(f"{kind}-*.jsonl"):
+        token = path.stem.removeprefix(f"{kind}-")
+        if _TOKEN.fullmatch(token):
+            with contextlib.suppress(FileNotFoundError):
+                found.append(Segment(token, path, path.stat().st_size))
+    return sorted(found)
 
-    def _open(self) -> int:
-        if self._descriptor is not None and self._size < _LARGEST_BYTES:
-            return self._descriptor
-        self._close()
-        self._directory.mkdir(parents=True, exist_ok=True)
-        self._token = f"{self._clock():%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
-        path = self._directory / f"{self._kind}-{self._token}.jsonl"
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
-        self._size = 0
-        self._descriptor = os.open(path, flags, 0o640)
-        return self._descriptor
 
-    def _write(self, descriptor: int, block: bytes) -> None:
-        try:
-            written = os.write(descriptor, block)
-        except OSError:
-            self._undo(descriptor)
-            raise
-        if written != len(block):
-            self._undo(descriptor)
-            raise OSError(28, "no space left on the device")
+def segment_header(segment: Segment) -> bytes | None:
+    """The first line of a file where it is a header, or None.
 
-    def _undo(self, descriptor: int) -> None:
-        """Take back a part of a block; if even that fails, what is torn stays the last line of its file."""
-        try:
-            os.ftruncate(descriptor, self._size)
-        except OSError:
-            self._close()
+    Raises:
+        FileNotFoundError: it is no longer there.
+    """
+    with segment.path.open("rb") as file:
+        line = file.readline()
+    return line if line.startswith(HEADER_START) and line.endswith(b"\n") else None
+
+
+@contextlib.contextmanager
+def locked_segment(path: Path) -> Iterator[bool]:
+    """Whether the file is still there and nobody writes or moves it; nobody else does inside.
+
+    Raises:
+        OSError: it cannot be read, or the file system has no locks.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        yield False
+        return
+    try:
+        yield _is_mine(descriptor, path)
+    finally:
+        os.close(descriptor)
+
+
+def _is_mine(descriptor: int, path: Path) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Whoever held the lock before may have moved the file meanwhile.
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except (BlockingIOError, FileNotFoundError):
+        return False
 
 
 def segment_lines(directory: str | Path, kind: str) -> Iterator[tuple[str, int, bytes]]:
-    """Every whole line of every file of a kind, oldest file first: token, offset, line.
-
-    A last line without its line feed was being written when the process ended, and is left out.
-    """
-    for path in sorted(Path(directory).glob(f"{kind}-*.jsonl")):
-        token = path.stem.removeprefix(f"{kind}-")
-        if not _TOKEN.fullmatch(token):
-            continue
-        offset = 0
-        with path.open("rb") as file:
-            for line in file:
-                if line.endswith(b"\n"):
-                    yield token, offset, line
-                offset += len(line)
+    """Every whole line of every file of a kind, oldest file first: token, offset, line."""
+    for segment in segments(directory, kind):
+        for offset, line in segment.lines():
+            yield segment.token, offset, line
 
 
 def read_line(directory: str | Path, kind: str, token: str, offset: int) -> bytes | None:
     """The whole line that begins at an offset of a file, or None when there is none."""
     path = Path(directory) / f"{kind}-{token}.jsonl"
-    if not _TOKEN.fullmatch(token) or not path.is_file():
+    if not _TOKEN.fullmatch(token):
         return None
-    with path.open("rb") as file:
-        if offset > 0:
-            file.seek(offset - 1)
-            if file.read(1) != b"\n":
-                return None
-        line = file.readline()
-    return line if line.endswith(b"\n") else None
+    try:
+        with path.open("rb") as file:
+            if offset > 0:
+                file.seek(offset - 1)
+                if file.read(1) != b"\n":
+                    return None
+            line = file.readline()
+    except (FileNotFoundError, IsADirectoryError):
+        return None
+    return line if line.endswith(b"\n") and not line.startswith(HEADER_START) else None

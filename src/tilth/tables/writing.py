@@ -28,7 +28,7 @@ _ROWS_AT_ONCE = 131_072
 _BYTES_AT_ONCE = 1 << 25
 
 
-def write_table(table: Table | pa.Table, path: str | Path) -> None:
+def write_table(table: Table | pa.Table, path: str | Path, *, drafts: Path | None = None) -> None:
     """Write a table; the file's ending says how.
 
     The file is written beside its place, flushed to disk and then renamed, so that a crash leaves the old
@@ -39,6 +39,7 @@ def write_table(table: Table | pa.Table, path: str | Path) -> None:
         path: .parquet, .arrow, .csv, .csv.gz, .jsonl or .jsonl.gz. CSV does not tell an empty text from a
             missing one, nor a text of digits from a number, and has no lists; only Parquet and Arrow keep
             everything, images and recordings too.
+        drafts: the folder for what is not whole yet, on the same disk; default: that of the file.
 
     Raises:
         DataError: an ending that is not known, a column that such files have no place for, or a place that
@@ -69,7 +70,7 @@ def write_table(table: Table | pa.Table, path: str | Path) -> None:
     if real.exists() and not real.is_file():
         kind = "a folder" if real.is_dir() else "a pipe or device"
         raise DataError(f"this is {kind}", where=str(path), expected="a file to write")
-    waiting = real.with_name(f".{real.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    waiting = (drafts or real.parent) / f".{real.name}.{os.getpid()}.{secrets.token_hex(4)}"
     try:
         with waiting.open("wb") as file:
             _write(write, source, file, zipped)
