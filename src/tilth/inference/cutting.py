@@ -14,6 +14,9 @@ from tilth.inference.session import open_session
 
 __all__ = ["Cutting"]
 
+_REST_ROWS = 2_048
+"""Rows that the rest of a model is run on at once: once texts are done with, few are quicker."""
+
 
 class Cutting:
     """The parts of a model, made once so many texts are expected that loading the model again pays.
@@ -21,7 +24,7 @@ class Cutting:
     Args:
         model: the ONNX file's bytes.
         takes: its inputs.
-        rows_at_once: rows that it is run on at once.
+        rows_at_once: rows that it is run on at once as a whole, and at most those of its parts.
     """
 
     def __init__(self, model: bytes, takes: Sequence[Take], rows_at_once: int) -> None:
@@ -40,9 +43,8 @@ class Cutting:
             self._met += rows * self._texts
             if self._is_open and self._met > len(self._model):  # loading takes some nanoseconds a byte
                 self._is_open = False
-                self._bulk = Bulk.of(
-                    self._model, self._takes, partial(open_session, threads=1), self._rows_at_once
-                )
+                rows_at_once = min(self._rows_at_once, _REST_ROWS)
+                self._bulk = Bulk.of(self._model, self._takes, partial(open_session, threads=1), rows_at_once)
 
     def run(self, columns: Mapping[str, pa.Array], rows: int) -> list[dict[str, np.ndarray]] | None:
         """The model's outputs, `rows_at_once` rows at a time; None where it is to be run as a whole.

@@ -96,6 +96,11 @@ class Graph:
         """The type of each input by its tensor's name; only of those of shape (n, 1)."""
         return {tensor: dtype for tensor, _, dtype in self._takes}
 
+    @property
+    def table_rows(self) -> int:
+        """How many rows of a table are best run at once."""
+        return self._batch_rows if self._takes_ragged else self._table_rows
+
     @classmethod
     def from_bytes(cls, model: bytes, threads: int = 1) -> Graph:
         """Load a model.
@@ -192,9 +197,8 @@ class Graph:
         Raises:
             GraphError: a column is missing or of the wrong type.
         """
-        size = self._batch_rows if self._takes_ragged else self._table_rows
-        for start in range(0, batch.num_rows, size):
-            part = batch.slice(start, size)
+        for start in range(0, batch.num_rows, self.table_rows):
+            part = batch.slice(start, self.table_rows)
             columns = _columns(part)
             if self._takes_ragged:
                 for begin, piece in self._pieces(columns):

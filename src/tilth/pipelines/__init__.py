@@ -1,6 +1,8 @@
 """The pipeline: steps as typed functions, the graph they form, their cache, and what a run records."""
 
-from tilth.pipelines.batch import RecordedEvaluation, evaluate_model, predict_table, recorded_evaluation
+from tilth.pipelines.batch import RecordedEvaluation, evaluate_model, recorded_evaluation
+from tilth.pipelines.batch_prediction import predict_table
+from tilth.pipelines.benching import BenchReport, bench
 from tilth.pipelines.comparing import compare_runs
 from tilth.pipelines.dataset_versions import (
     PROJECT_DATA,
@@ -13,6 +15,7 @@ from tilth.pipelines.dataset_versions import (
 )
 from tilth.pipelines.explaining import Asked, ModelExplanation, explain_model
 from tilth.pipelines.feedback import collect_feedback
+from tilth.pipelines.materializing import Materialized, materialize
 from tilth.pipelines.pipeline import STEPS, run_pipeline
 from tilth.pipelines.release import Release, promote, rollback
 from tilth.pipelines.reproducing import Reproduction, reproduce
@@ -32,8 +35,10 @@ __all__ = [
     "PROJECT_DATA",
     "STEPS",
     "Asked",
+    "BenchReport",
     "DatasetListing",
     "Listener",
+    "Materialized",
     "ModelExplanation",
     "Output",
     "ProjectStatus",
@@ -53,6 +58,7 @@ __all__ = [
     "StepResult",
     "Trace",
     "TuneReport",
+    "bench",
     "collect_feedback",
     "compare_runs",
     "dataset_file",
@@ -63,6 +69,7 @@ __all__ = [
     "in_order",
     "list_datasets",
     "list_runs",
+    "materialize",
     "monitor",
     "needed_for",
     "predict_table",

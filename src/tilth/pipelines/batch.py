@@ -1,11 +1,10 @@
-"""`tilth predict` and `tilth evaluate --model`: a whole table, with the same graph as the server."""
+"""`tilth evaluate --model`, and a model version loaded: a whole table, with the same graph as the server."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -17,12 +16,12 @@ from tilth.evaluation.importance import Weighing, weighing_of
 from tilth.inference import Graph
 from tilth.metrics import CHIEF_METRIC, CustomMetric, LabelEncoding
 from tilth.pipelines.custom_metrics import project_metrics
-from tilth.pipelines.scoring import answer, column, measure, run_model
+from tilth.pipelines.lookup_step import completed
+from tilth.pipelines.scoring import answer, column, measure
 from tilth.pipelines.versions import find_version
 from tilth.projects import Project
 from tilth.schemas import Schema
-from tilth.tables import Table, open_table, write_table
-from tilth.tables.arrow_types import MEDIA_TYPES
+from tilth.tables import Table, open_table
 from tilth.tables.slicings import slicing_of
 from tilth.types import JSONObject
 
@@ -31,47 +30,10 @@ __all__ = [
     "RecordedEvaluation",
     "evaluate_model",
     "load_version",
-    "predict_table",
     "recorded_evaluation",
 ]
 
-_TEXT_SUFFIXES = {".csv", ".jsonl"}
 _BESIDE = ("fairness", "must_pass", "never", "discovered", "discovery")
-
-
-def predict_table(project: Project, data: str, output: Path, *, reference: str | None = None) -> int:
-    """Predict every row of a table and write it with the answers beside its columns.
-
-    The table is read by the schema that belongs to the model version, whatever schema.toml says by now.
-
-    Args:
-        project: the project.
-        data: the rows to predict.
-        output: where to write; the suffix picks the format.
-        reference: which model version; default: the champion.
-
-    Returns:
-        The number of rows. The file has the columns of the data (in a file of text without images and
-        recordings), `tilth.label` (the prediction), and for classes `tilth.score` (the probability of what
-        was predicted) and `tilth.positive`; for several labels `tilth.score.NAME` for each.
-
-    Raises:
-        ColumnNotFoundError: a column that the model needs is not there.
-        DataError: the data cannot be read, or a column does not hold what the model expects.
-    """
-    loaded = load_version(project, reference)
-    table = loaded.read(data, project.label)
-    predicted, scores = run_model(loaded.graph, table, loaded.encoding)
-    answered = loaded.encoding.answers(_kept(table, output), predicted, scores)
-    write_table(answered, output)
-    return table.rows
-
-
-def _kept(table: Table, output: Path) -> Table:
-    """The columns that a file of this kind has a place for."""
-    if not _TEXT_SUFFIXES & set(output.suffixes):
-        return table
-    return table.select([name for name, kind in table.columns.items() if kind not in MEDIA_TYPES])
 
 
 def evaluate_model(
@@ -199,18 +161,25 @@ class LoadedVersion:
     schema: Schema
     missing: Sequence[str]
     encoding: LabelEncoding
+    complete: Callable[[Table], Table] = lambda table: table
 
     def read(self, data: str, label: str) -> Table:
         """The table, with the columns that the model needs in the types that it learned from.
+
+        Columns that are looked up and are not there are joined, as known at each row's time, or now.
 
         So is a label of texts that are cut: the few of a small file may look like numbers.
         """
         inputs = list(self.graph.inputs)
         table = open_table(data, missing=self.missing)
-        table.select(inputs)
+        whole = self.complete(table)
+        whole.select(inputs)
         texts = [label] if self.encoding.separator and label in table.columns else []
-        types = {name: self.schema[name].type for name in (*inputs, *texts) if name in self.schema.names}
-        return open_table(data, missing=self.missing, types=types)
+        own = [name for name in (*inputs, *texts) if name in table.columns]
+        types = {name: self.schema[name].type for name in own if name in self.schema.names}
+        if all(table.columns[name] == kind for name, kind in types.items()):
+            return whole
+        return self.complete(open_table(data, missing=self.missing, types=types))
 
 
 def load_version(project: Project, reference: str | None) -> LoadedVersion:
@@ -226,9 +195,11 @@ def load_version(project: Project, reference: str | None) -> LoadedVersion:
     text = artifacts.read_bytes(str(version.properties["schema"]), ".toml").decode()
     # A version from before it kept them was made with what tilth.toml says.
     kept = version.properties.get("missing", list(project.configuration.data.missing))
+    graph = Graph.from_path(artifacts.verify(version.artifact.digest, ".onnx"))
     return LoadedVersion(
-        Graph.from_path(artifacts.verify(version.artifact.digest, ".onnx")),
+        graph,
         Schema.from_toml(text, where=f"the schema of {version.reference}"),
         cast("list[str]", kept),
         LabelEncoding.from_json(cast("JSONObject", version.properties["label"])),
+        completed(project, list(graph.inputs)),
     )

@@ -26,6 +26,7 @@ __all__ = [
     "measure",
     "measure_rows",
     "run_model",
+    "said",
     "weights_of",
 ]
 
@@ -81,18 +82,18 @@ def run_model(
 
     Several labels are (n, c), true or false; a number has no probabilities.
     """
-    parts = [_said(result, encoding) for result in graph.run_table(table)]
+    parts = [said(result, encoding) for result in graph.run_table(table)]
     return _joined(parts, table)
 
 
 def answer(graph: Graph, table: Table, encoding: LabelEncoding) -> Answers:
     """A model's answers for all rows of a table, as codes."""
     # Batch by batch, since a code takes much less room than a label.
-    parts = (Answers.of(*_said(result, encoding), encoding) for result in graph.run_table(table))
+    parts = (Answers.of(*said(result, encoding), encoding) for result in graph.run_table(table))
     return Answers(*_joined([(part.predictions, part.scores) for part in parts], table))
 
 
-def _said(
+def said(
     result: Mapping[str, npt.NDArray[np.generic]], encoding: LabelEncoding
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any] | None]:
     """What a graph says of a batch: labels or numbers, and probabilities."""
