@@ -6,11 +6,11 @@ import datetime
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from project_factory import hurried_project, write_customers
 from tilth.errors import NotFoundError
