@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 
-.PHONY: run test test-slow coverage check format bench lock clean setup
+.PHONY: run test test-slow coverage check format bench audit lock clean setup
 
 setup: $(INSTALLED)
 
@@ -46,6 +46,8 @@ format: $(INSTALLED)
 bench: $(INSTALLED)
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/serving.py
+	$(BIN)/python benchmarks/prediction_log.py
+	$(BIN)/python benchmarks/batch.py --rows 1000000 --runs 3
 	$(BIN)/python benchmarks/data.py --quick
 	$(BIN)/python benchmarks/features.py --quick
 	$(BIN)/python benchmarks/training.py --quick
@@ -56,6 +58,10 @@ bench: $(INSTALLED)
 	$(PYTHON) -m venv --clear .venv-mlflow
 	.venv-mlflow/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r requirements/mlflow-server.txt
 	@touch $@
+
+# Known vulnerabilities of what Tilth depends on; says so where nobody here can tell.
+audit: $(INSTALLED)
+	@.ci/audit
 
 # Renew the locks: versions and hashes only.
 lock: $(INSTALLED)

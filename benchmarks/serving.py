@@ -1,18 +1,21 @@
 """Requests a second and CPU per request of POST /predict, beside a server that answers a constant.
 
-    python benchmarks/serving.py [--seconds 3] [--rounds 5] [--connections 1,32,64]
+    python benchmarks/serving.py [--seconds 3] [--rounds 5] [--connections 1,32,64] [--threads 1]
 
-Both servers run in turn in the same minutes: Starlette with uvicorn, uvloop and httptools, answering the
+The servers run in turn in the same minutes: Starlette with uvicorn, uvloop and httptools, answering the
 same bytes each time, and Tilth with validation, logging and counting on: 14 numbers and 6 texts through one
 graph of scaling, one-hot encoding and 100 LightGBM trees. The client is a process of its own. CPU is the
-server process' user and system time divided by the answers; it barely moves with what else the machine does.
-Prints a Markdown table of medians.
+user and system time of the server's processes divided by the answers; it barely moves with what else the
+machine does.
+"tilth x 2" is Tilth with two workers: with two free cores besides those of the client it answers about
+twice as many. Prints a Markdown table of medians.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import functools
 import json
 import os
 import signal
@@ -25,9 +28,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import psutil
+
+if TYPE_CHECKING:
+    from tilth.serving.workers import Seat
 
 NUMBERS = [f"n{i:02d}" for i in range(14)]
 TEXTS = {"channel": 4, "country": 30, "device": 6, "plan": 5, "merchant": 60, "segment": 12}
@@ -95,11 +102,29 @@ def serve_constant(port: int) -> None:
     uvicorn.run(app, port=port, loop="uvloop", http="httptools", access_log=False, log_level="warning")
 
 
-def serve_tilth(port: int, directory: Path) -> None:
+def serve_tilth(port: int, directory: Path, workers: int, threads: int) -> None:
     """Tilth as `tilth serve` runs it."""
+    import serving  # what a worker does must be found by name in another process
+    from tilth.serving.listening import listen
+    from tilth.serving.meter_blocks import meter_folder
+    from tilth.serving.supervision import supervise
+    from tilth.serving.workers import Seat
+
+    sockets = listen("127.0.0.1", port, workers)
+    if workers == 1:
+        answer(directory, threads, Seat(0, 1, {"http": sockets[0]}, None, int))
+        return
+    with meter_folder() as folder:
+        work = functools.partial(serving.answer, directory, threads)
+        supervise(work, {"http": sockets}, folder=folder)
+
+
+def answer(directory: Path, threads: int, seat: Seat) -> None:
+    """One process of Tilth."""
     from tilth.inference import Graph
     from tilth.schemas import Column, Schema
     from tilth.serving import ServedModel, create_app, fixed_model, serve
+    from tilth.serving.metering import Meters
     from tilth.tables import FeedbackLog, PredictionLog
 
     numbers = [Column(name=name, type="float") for name in NUMBERS]
@@ -107,12 +132,17 @@ def serve_tilth(port: int, directory: Path) -> None:
         Column(name=name, type="string", domain=tuple(f"{name}_{v:02d}" for v in range(size)))
         for name, size in TEXTS.items()
     ]
-    model = ServedModel("bench", 1, Graph.from_path(directory / "graph.onnx"), "binary", (0, 1))
+    model = ServedModel("bench", 1, Graph.from_path(directory / "graph.onnx", threads), "binary", (0, 1))
     logs = directory / "predictions"
     app = create_app(
-        fixed_model(model), PredictionLog(logs), FeedbackLog(logs), Schema(columns=(*numbers, *texts))
+        fixed_model(model),
+        PredictionLog(logs),
+        FeedbackLog(logs),
+        Schema(columns=(*numbers, *texts)),
+        meters=Meters(seat.folder),
+        folder=seat.folder,
     )
-    serve(app, port=port)
+    serve(app, listener=seat.listeners["http"], started=lambda *_: seat.started())
 
 
 # ---------------------------------------------------------------- the client
@@ -197,9 +227,11 @@ class Measured:
 
 
 @contextmanager
-def running(kind: str, port: int, directory: Path) -> Iterator[subprocess.Popen[bytes]]:
+def running(kind: str, port: int, directory: Path, threads: int) -> Iterator[subprocess.Popen[bytes]]:
     """A server process, ready to answer."""
-    process = subprocess.Popen([sys.executable, __file__, "--role", kind, str(port), str(directory)])
+    process = subprocess.Popen(
+        [sys.executable, __file__, "--role", *kind.split(" x "), str(port), str(directory), str(threads)]
+    )
     try:
         wait_ready(port, process)
         yield process
@@ -228,7 +260,7 @@ def measure(
 ) -> Measured:
     """One round against one server."""
     server = psutil.Process(process.pid)
-    before = server.cpu_times()
+    before = cpu_seconds(server)
     client = [
         sys.executable,
         __file__,
@@ -240,9 +272,14 @@ def measure(
         str(seconds),
     ]
     result = json.loads(subprocess.run(client, stdout=subprocess.PIPE, check=True).stdout)
-    after = server.cpu_times()
-    cpu = after.user + after.system - before.user - before.system
+    cpu = cpu_seconds(server) - before
     return Measured(result["rate"], result["p50_ms"], result["p99_ms"], cpu / result["count"] * 1e6)
+
+
+def cpu_seconds(server: psutil.Process) -> float:
+    """User and system time of a server and its workers."""
+    times = [each.cpu_times() for each in (server, *server.children())]
+    return sum(time.user + time.system for time in times)
 
 
 def free_port() -> int:
@@ -256,24 +293,25 @@ def median(rounds: list[Measured]) -> Measured:
     return Measured(*(statistics.median(getattr(r, f) for r in rounds) for f in Measured.__annotations__))
 
 
-def compare(seconds: float, rounds: int, connections: list[int]) -> None:
-    """Measure both servers in turn and print the table."""
+def compare(seconds: float, rounds: int, connections: list[int], threads: int) -> None:
+    """Measure the servers in turn and print the table."""
     with tempfile.TemporaryDirectory() as folder:
         directory = Path(folder)
         train(directory)
         row = directory / "row.json"
-        ports = {"constant": free_port(), "tilth": free_port()}
+        ports = {kind: free_port() for kind in ("constant", "tilth", "tilth x 2")}
         with (
-            running("constant", ports["constant"], directory) as constant,
-            running("tilth", ports["tilth"], directory) as tilth,
+            running("constant", ports["constant"], directory, threads) as constant,
+            running("tilth", ports["tilth"], directory, threads) as tilth,
+            running("tilth x 2", ports["tilth x 2"], directory, threads) as two,
         ):
-            processes = {"constant": constant, "tilth": tilth}
+            processes = {"constant": constant, "tilth": tilth, "tilth x 2": two}
             for kind, process in processes.items():
                 measure(process, ports[kind], row, 8, 1.0)
             print("| connections | server | requests/s | p50 ms | p99 ms | CPU us/request | CPU x constant |")
             print("| ---: | :--- | ---: | ---: | ---: | ---: | ---: |")
             for count in connections:
-                found: dict[str, list[Measured]] = {"constant": [], "tilth": []}
+                found: dict[str, list[Measured]] = {kind: [] for kind in processes}
                 for _ in range(rounds):
                     for kind, process in processes.items():
                         found[kind].append(measure(process, ports[kind], row, count, seconds))
@@ -304,13 +342,15 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--connections", default="1,32,64")
+    parser.add_argument("--threads", type=int, default=1, help="cores that one run of the graph may use")
     parser.add_argument("--role", nargs="+", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     role = arguments.role or ["compare"]
     if role[0] == "constant":
         serve_constant(int(role[1]))
     elif role[0] == "tilth":
-        serve_tilth(int(role[1]), Path(role[2]))
+        workers, port, directory, threads = role[1:] if len(role) == 5 else ("1", *role[1:])
+        serve_tilth(int(port), Path(directory), int(workers), int(threads))
     elif role[0] == "client":
         import uvloop
 
@@ -318,7 +358,8 @@ def main() -> None:
             work = drive(int(role[1]), Path(role[2]).read_bytes(), int(role[3]), float(role[4]))
             print(json.dumps(runner.run(work)))
     else:
-        compare(arguments.seconds, arguments.rounds, [int(n) for n in arguments.connections.split(",")])
+        connections = [int(n) for n in arguments.connections.split(",")]
+        compare(arguments.seconds, arguments.rounds, connections, arguments.threads)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 __all__ = ["SETTINGS", "Setting", "Settings"]
 
@@ -44,6 +44,9 @@ SETTINGS: dict[str, Setting] = {
         None,
         "Ray cluster: host:port, ray://host:port, auto for the one on this machine; default: a new one",
     ),
+    "redis_password": Setting(
+        "TILTH_REDIS_PASSWORD", None, "password of the Redis server with the look-ups; default: none"
+    ),
 }
 
 
@@ -63,6 +66,7 @@ class Settings:
     mlflow_registry: str | None = None
     mlflow_experiment_id: str | None = None
     ray_address: str | None = None
+    redis_password: str | None = field(default=None, repr=False)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:

@@ -25,7 +25,7 @@ def configuration_keys() -> list[str]:
     found = []
     for section in msgspec.structs.fields(Configuration):
         kind = section.type
-        if section.name == "checks":
+        if section.name in ("checks", "lookups"):
             (kind,) = kind.__args__
         found += [f"{section.name}.{field.name}" for field in msgspec.structs.fields(kind)]
     return found

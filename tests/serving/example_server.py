@@ -2,7 +2,8 @@
 
     python example_server.py LOG_DIRECTORY [--versions FILE]
 
-prints "listening HOST PORT" once it is ready. With --versions it serves the version that the file names.
+prints "listening HOST PORT GRPC_PORT" once it is ready. With --versions it serves the version that the
+file names.
 """
 
 from __future__ import annotations
@@ -13,7 +14,15 @@ from pathlib import Path
 
 from tilth.inference import Graph
 from tilth.schemas import Column, Schema
-from tilth.serving import ModelSource, ServedModel, ServingSettings, create_app, fixed_model, serve
+from tilth.serving import (
+    GrpcAddress,
+    ModelSource,
+    ServedModel,
+    ServingSettings,
+    create_app,
+    fixed_model,
+    serve,
+)
 from tilth.tables import FeedbackLog, PredictionLog
 
 CLASSES = ("<=50K", ">50K")
@@ -160,16 +169,18 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("directory", type=Path)
     parser.add_argument("--versions", type=Path)
+    parser.add_argument("--grpc", action="store_true")
     arguments = parser.parse_args()
     log, feedback = PredictionLog(arguments.directory), FeedbackLog(arguments.directory)
     source = file_source(arguments.versions) if arguments.versions else fixed_model(income_model())
     settings = ServingSettings(poll_interval_s=0.05)
+    grpc = GrpcAddress("127.0.0.1", 0) if arguments.grpc else None
     try:
         serve(
-            create_app(source, log, feedback, income_schema(), settings=settings),
+            create_app(source, log, feedback, income_schema(), settings=settings, grpc=grpc),
             port=0,
             settings=settings,
-            started=lambda host, port: say(f"listening {host} {port}"),
+            started=lambda host, port: say(f"listening {host} {port} {grpc.port if grpc else 0}"),
         )
     finally:
         log.close()

@@ -65,11 +65,11 @@ MakeClient = Callable[..., Client]
 class ServerProcess:
     """A server in a process of its own, on a free port."""
 
-    def __init__(self, directory: Path, *arguments: str) -> None:
+    def __init__(self, directory: Path, *arguments: str, script: Path | None = None) -> None:
         self.directory = directory
-        script = str(Path(__file__).with_name("example_server.py"))
+        script = script or Path(__file__).with_name("example_server.py")
         self.process = subprocess.Popen(
-            [sys.executable, script, str(directory), *arguments],
+            [sys.executable, str(script), str(directory), *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -80,7 +80,7 @@ class ServerProcess:
         if not line:
             _, errors = self.process.communicate()
             raise AssertionError(errors)
-        self.host, self.port = line[1], int(line[2])
+        self.host, self.port, self.grpc_port = line[1], int(line[2]), int(line[-1])
         self.url = f"http://{self.host}:{self.port}"
 
     def finish(self) -> tuple[str, str]:

@@ -48,7 +48,9 @@ def test_promotion_is_followed(make_client: MakeClient) -> None:
     assert content["scores"][">50K"] == pytest.approx(expected, abs=1e-6)
     assert client.get("/v2/models/income/versions/1").status_code == 404
     assert client.get("/v2/models/income/versions/2/ready").status_code == 200
-    assert 'tilth_model_info{model="income",version="2"} 1.0' in client.get("/metrics").text
+    told = client.get("/metrics").text
+    assert 'tilth_model_info{model="income",role="live",version="2"} 1.0' in told
+    assert 'tilth_model_info{model="income",role="live",version="1"}' not in told
     assert champion.loaded == [1, 2]
 
 
@@ -98,7 +100,8 @@ def test_without_a_champion_the_server_lives_but_is_not_ready(make_client: MakeC
     assert (answer.status_code, answer.json()) == (503, {"error": "not ready: no model is champion yet"})
     assert answer.headers["retry-after"] == "1"
     assert client.get("/v2/models").json() == {"models": []}
-    assert client.post("/v2/repository/index").json() == []
+    (listed,) = client.post("/v2/repository/index").json()
+    assert (listed["state"], listed["reason"]) == ("UNAVAILABLE", "no model is champion yet")
     assert client.get("/openapi.json").status_code == 200
     champion.version = 1
     client.wait(0.5)

@@ -103,7 +103,7 @@ def test_the_log_keeps_each_image_once_beside_its_lines(client: Client) -> None:
     files = [path for path in (client.directory / "media").rglob("*") if path.is_file()]
     assert sorted(path.read_bytes() for path in files) == sorted([large, encoded(3)])
     (log,) = client.directory.glob("predictions-*.jsonl")
-    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    _header, *lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert set(lines[0]["inputs"]["photo"]) == {"sha256", "bytes"}
     assert lines[0]["inputs"]["photo"]["bytes"] == len(large)
     made = read_predictions(client.directory)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import signal
@@ -160,10 +161,13 @@ def test_raw_bytes_on_the_socket_do_not_stop_it(start_server: StartServer) -> No
         head + b"Content-Length: 2\r\nExpect: 100-continue\r\n\r\n{}",
     ):
         with socket.create_connection((server.host, server.port), timeout=5) as connection:
-            connection.sendall(sent)
-            connection.shutdown(socket.SHUT_WR)
             connection.settimeout(5)
-            answer = connection.recv(65_536)
+            answer = b""
+            with contextlib.suppress(OSError):  # it may have hung up before all was sent
+                connection.sendall(sent)
+                connection.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(ConnectionError):
+                answer = connection.recv(65_536)
         assert b" 500 " not in answer[:20], (sent[:60], answer)
     assert httpx.post(server.url + "/predict", json=ROW).status_code == 200
     assert server.process.poll() is None

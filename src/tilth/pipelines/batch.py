@@ -16,7 +16,7 @@ from tilth.evaluation.importance import Weighing, weighing_of
 from tilth.inference import Graph
 from tilth.metrics import CHIEF_METRIC, CustomMetric, LabelEncoding
 from tilth.pipelines.custom_metrics import project_metrics
-from tilth.pipelines.lookup_step import completed
+from tilth.pipelines.lookup_step import completed, lookup_state
 from tilth.pipelines.scoring import answer, column, measure
 from tilth.pipelines.versions import find_version
 from tilth.projects import Project
@@ -162,6 +162,7 @@ class LoadedVersion:
     missing: Sequence[str]
     encoding: LabelEncoding
     complete: Callable[[Table], Table] = lambda table: table
+    looked_up_in: str = ""
 
     def read(self, data: str, label: str) -> Table:
         """The table, with the columns that the model needs in the types that it learned from.
@@ -202,4 +203,5 @@ def load_version(project: Project, reference: str | None) -> LoadedVersion:
         cast("list[str]", kept),
         LabelEncoding.from_json(cast("JSONObject", version.properties["label"])),
         completed(project, list(graph.inputs)),
+        lookup_state(project),
     )

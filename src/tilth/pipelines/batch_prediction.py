@@ -96,6 +96,7 @@ def predict_rows(
         "how the data are read": _digest([list(table.columns.items()), list(loaded.missing)]),
         "the model": _digest([hashlib.sha256(loaded.graph.model).hexdigest(), loaded.encoding.to_json()]),
         "Tilth or a library": code_version(),
+        **({"the features of a look-up": loaded.looked_up_in} if loaded.looked_up_in else {}),
     }
     with KeptAnswers.opened(output, plan, tell or _silent) as kept:
         answered = _Answered(loaded, table, engine or local_engine(), kept, progress)

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from tilth.errors import CheckFailed, ColumnNotFoundError, DataError, SchemaError
 from tilth.evaluation.importance import weighing_of
+from tilth.pipelines.lookup_step import join_lookups, lookup_parameters
 from tilth.pipelines.ranked_parts import refuse_torn_groups
 from tilth.pipelines.row_history import history_parameters, without_older
 from tilth.pipelines.sources import digest_of_source
@@ -35,6 +36,7 @@ def _ingest(context: StepContext) -> StepResult:
         [str(p) for p in context.files["sources"]], missing=section.missing, types=section.types
     )
     _refuse_reserved(table)
+    table, known = join_lookups(project, table, context.files["lookups"], context.parameters)
     for place, name in _named_columns(project):
         if name not in table.columns:
             raise ColumnNotFoundError(name, table.columns, where=f"tilth.toml, {place}")
@@ -56,9 +58,11 @@ def _ingest(context: StepContext) -> StepResult:
         "without_label": without_label,
         "project": project.name,
     }
+    known = f"; {known}" if known else ""
     left_out = f", {without_label:,} without a label left out" if without_label else ""
     return StepResult(
-        f"{stored.rows:,} rows x {len(stored.columns)} columns{left_out}", properties={"dataset": properties}
+        f"{stored.rows:,} rows x {len(stored.columns)} columns{left_out}{known}",
+        properties={"dataset": properties},
     )
 
 
@@ -99,7 +103,9 @@ def _refuse_reserved(table: Table) -> None:
 
 def _refuse_changed(context: StepContext) -> None:
     """Data that changed while they were read are neither what was recorded nor what is there."""
-    for artifact, path in zip(context.artifacts["sources"], context.files["sources"], strict=True):
+    names = ("sources", "lookups")
+    read = [(a, p) for n in names for a, p in zip(context.artifacts[n], context.files[n], strict=True)]
+    for artifact, path in read:
         if digest_of_source(path)[0] != artifact.digest:
             what = "folder" if path.is_dir() else "file"
             raise DataError(f"the {what} changed while it was read", where=str(path), mend="run again")
@@ -238,6 +244,7 @@ def _ingest_parameters(project: Project) -> JSONObject:
         "missing": list(section.missing),
         "types": dict(section.types),
         "label": project.label,
+        "lookups": lookup_parameters(project),
         "named": list[JSONValue](sorted({name for _, name in _named_columns(project)} | _sliced(project))),
     }
 
@@ -263,7 +270,7 @@ def _split_parameters(project: Project) -> JSONObject:
 DATA_STEPS: tuple[Step, ...] = (
     Step(
         "ingest",
-        ("sources", "feedback"),
+        ("sources", "lookups", "feedback"),
         {"dataset": Output("dataset", ".parquet")},
         _ingest,
         _ingest_parameters,

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from tilth.errors import DataError, NotFoundError, StoreError, UsageError
-from tilth.evaluation.explanation import ExplainedModel, hashes_of, some_rows
+from tilth.evaluation.explanation import ExplainedModel, some_rows, table_hashes, taken
 from tilth.inference import Graph, read_trees
 from tilth.metrics import LabelEncoding
 from tilth.pipelines.batch import load_version
@@ -23,7 +23,7 @@ from tilth.pipelines.versions import find_version
 from tilth.projects import Project
 from tilth.tables import Table, open_table
 
-__all__ = ["Material", "data_material", "part_material", "row_hashes_of", "taken"]
+__all__ = ["Material", "data_material", "part_material", "taken"]
 
 BACKGROUND_ROWS = 100
 
@@ -83,7 +83,7 @@ class Material:
         """Rows with the columns of the model, and background rows with the same in the same types."""
         names = list(self.graph.inputs)
         table = self.training or self.table
-        hashes = row_hashes_of(table)
+        hashes = table_hashes(table)
         behind = taken(table, some_rows(hashes, BACKGROUND_ROWS, seed))
         pool = pa.concat_tables([rows.select(names), behind.select(names)], promote_options="permissive")
         return pool.slice(0, rows.num_rows), pool.slice(rows.num_rows)
@@ -140,17 +140,3 @@ def _training(project: Project, reference: str) -> Table | None:
         return Parts(side.path("dataset"), side.path("split")).part("train")
     except (NotFoundError, StoreError, UsageError):  # a version that no run here made, or files that are gone
         return None
-
-
-def row_hashes_of(table: Table) -> npt.NDArray[np.uint64]:
-    """A hash for each row (n,), of all data columns."""
-    parts = [hashes_of(pa.Table.from_batches([batch])) for batch in table.batches()]
-    return np.concatenate(parts) if parts else np.empty(0, np.uint64)
-
-
-def taken(table: Table, positions: npt.NDArray[np.int64]) -> pa.Table:
-    """Some rows in memory, in the order of their positions."""
-    kept = np.zeros(table.rows, np.bool_)
-    kept[positions] = True
-    places = np.searchsorted(np.flatnonzero(kept), positions)
-    return table.filter(kept).to_arrow().take(pa.array(places)).combine_chunks()

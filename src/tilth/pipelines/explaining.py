@@ -22,16 +22,12 @@ from tilth.evaluation.explanation import (
     rows_explained,
     some_groups,
     some_rows,
+    table_hashes,
+    taken,
 )
 from tilth.inference import Graph
 from tilth.metrics import Answered
-from tilth.pipelines.explained_material import (
-    Material,
-    data_material,
-    part_material,
-    row_hashes_of,
-    taken,
-)
+from tilth.pipelines.explained_material import Material, data_material, part_material
 from tilth.pipelines.scoring import column, groups_of
 from tilth.projects import Project
 from tilth.tables import Table
@@ -156,7 +152,7 @@ def explain_model(
 
 
 def _whole(material: Material, asked: Asked, progress: Progress | None) -> ModelExplanation:
-    model, hashes = material.model, row_hashes_of(material.table)
+    model, hashes = material.model, table_hashes(material.table)
     limits = _limits(material.graph)
     grouped = None if material.truth is None else groups_of(material.table, material.encoding)
     most = _most_rows(material.graph, asked, limits)
@@ -199,7 +195,7 @@ def _whole(material: Material, asked: Asked, progress: Progress | None) -> Model
 def _single(material: Material, asked: Asked) -> ModelExplanation:
     if asked.slices:
         raise UsageError("single rows are explained, or slices", mend="leave --row or --slice out")
-    hashes = row_hashes_of(material.table)
+    hashes = table_hashes(material.table)
     positions = np.array([_position(text, hashes) for text in asked.rows], np.int64)
     rows, background = material.with_background(taken(material.table, positions), asked.seed)
     model = material.model

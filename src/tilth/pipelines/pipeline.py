@@ -16,6 +16,7 @@ from tilth.pipelines.cautions import cautions
 from tilth.pipelines.data_steps import DATA_STEPS
 from tilth.pipelines.dataset_versions import PROJECT_DATA
 from tilth.pipelines.feedback import collect_feedback
+from tilth.pipelines.lookup_step import lookup_files
 from tilth.pipelines.model_steps import MODEL_STEPS
 from tilth.pipelines.obligations import must_pass_files, word_list_files
 from tilth.pipelines.publishing import publish
@@ -119,6 +120,7 @@ class _Pipeline:
         """Where each input comes from that no step makes."""
         return {
             "sources": lambda _: tuple(self._file(path) for path in self.project.sources()),
+            "lookups": lambda _: tuple(self._file(path) for path in lookup_files(self.project)),
             "schema_file": lambda _: self._text(self.project.schema_path),
             "features_file": lambda _: self._needed_text(self.project.features_path),
             "training_files": lambda _: self._training_files(),

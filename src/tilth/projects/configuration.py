@@ -14,6 +14,8 @@ from tilth.checks import Check, Moment
 from tilth.errors import ProjectError, TilthError, closest
 from tilth.metrics import perfect
 from tilth.projects.declared_checks import refuse_unknown
+from tilth.projects.deployment_section import DeploymentSection, deployment_misfits
+from tilth.projects.lookup_section import LookupSection, lookup_misfits
 from tilth.projects.obligation_rules import OwnMetrics, obligation_misfits
 from tilth.projects.rival_rules import number_misfits, rival_misfits
 from tilth.projects.serve_section import LogSection, ServeSection, serve_misfits
@@ -31,7 +33,9 @@ __all__ = [
     "CheckSection",
     "Configuration",
     "DataSection",
+    "DeploymentSection",
     "EvaluateSection",
+    "LookupSection",
     "MonitorSection",
     "ProjectSection",
     "SearchSpace",
@@ -235,7 +239,9 @@ class Configuration(_Section, frozen=True):
     audit: AuditSection = AuditSection()
     serve: ServeSection = ServeSection()
     monitor: MonitorSection = MonitorSection()
+    deployment: DeploymentSection = DeploymentSection()
     checks: list[CheckSection] = []
+    lookups: list[LookupSection] = []
 
     @classmethod
     def from_toml(cls, text: str, where: str = "tilth.toml") -> Configuration:
@@ -352,7 +358,7 @@ def _within(where: str, place: str) -> str:
 def _numbered(place: str) -> str:
     """Of several sections of one name, which: people count from 1."""
     return re.sub(
-        r"^(checks)\[(\d+)\]\.?",
+        r"^(checks|lookups)\[(\d+)\]\.?",
         lambda found: f"[[{found[1]}]] {int(found[2]) + 1}" + (", " if found[0].endswith(".") else ""),
         place.removesuffix("[...]"),
     )
@@ -371,7 +377,9 @@ _SECTIONS: dict[str, type[msgspec.Struct]] = {
     "serve": ServeSection,
     "serve.log": LogSection,
     "monitor": MonitorSection,
+    "deployment": DeploymentSection,
     "checks": CheckSection,
+    "lookups": LookupSection,
 }
 
 
@@ -381,8 +389,11 @@ def _check_values(configuration: Configuration, where: str) -> None:
     wrong = [(section, what, expected) for holds, section, what, expected in rules if not holds]
     wrong += [*_task_misfits(configuration), *_train_misfits(configuration), *_rival_misfits(configuration)]
     wrong += [*_obligation_misfits(configuration), *serve_misfits(configuration.serve)]
+    wrong += deployment_misfits(configuration.deployment)
     for section, what, expected in wrong:
         raise ProjectError(what, where=f"{where}, [{section}]", expected=expected)
+    for place, what, expected in lookup_misfits(configuration.lookups):
+        raise ProjectError(what, where=f"{where}, {place}", expected=expected)
     with _placed(f"{where}, [split]"):
         configuration.split.plan()
     for number, declared in enumerate(configuration.checks, 1):

@@ -289,7 +289,7 @@ slices = []  # metrics are also given for each value of these columns: [["sex"],
 [serve]
 host = "127.0.0.1"
 port = 8080
-unexpected_values = "accept"  # or "reject": what to do with a category never seen
+unexpected_values = "accept"  # or "reject" or "unknown": what to do with a category never seen
 
 [monitor]
 window = 1000  # how many of the newest predictions are looked at

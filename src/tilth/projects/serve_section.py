@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from collections.abc import Iterator
 from typing import Literal
 
@@ -13,6 +14,9 @@ from tilth.projects.task_rules import Misfit
 from tilth.tables.event_times import parse_age
 
 __all__ = ["LogSection", "ServeSection", "serve_misfits"]
+
+
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.\[\]:_-]+")
 
 
 class LogSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -65,21 +69,31 @@ def serve_misfits(section: ServeSection) -> Iterator[Misfit]:
             yield "serve", f"{name} is {getattr(section, name)}", f"{least} or more"
     if (section.tls_certificate is None) is not (section.tls_key is None):
         yield "serve", "tls_certificate and tls_key go together", "both, or none"
-    log = section.log
+    for origin in section.cors:
+        if origin != "*" and not _ORIGIN.fullmatch(origin):
+            yield "serve", f"cors has '{origin[:100]}'", 'origins such as "https://example.org", or "*"'
+    yield from _log_misfits(section.log)
+
+
+def _log_misfits(log: LogSection) -> Iterator[Misfit]:
     if not 0 <= log.sample <= 1:
         yield "serve.log", f"sample is {log.sample}", "a share between 0 and 1"
     if log.roll_mb < 1:
         yield "serve.log", f"roll_mb is {log.roll_mb}", "1 or more"
     for name, text in (("keep", log.keep), ("roll", log.roll)):
-        if text is not None and not _is_duration(text):
+        if text is not None and _duration(text) is None:
             yield "serve.log", f"{name} is '{text}'", 'a time such as "10m", "12h" or "90d"'
+    roll = _duration(log.roll)
+    if roll is not None and roll < datetime.timedelta(seconds=1):
+        yield "serve.log", f"roll is '{log.roll}'", "1s or more"
 
 
-def _is_duration(text: str) -> bool:
+def _duration(text: str) -> datetime.timedelta | None:
     try:
-        return isinstance(parse_age(text, "it"), datetime.timedelta)
+        age = parse_age(text, "it")
     except UsageError:
-        return False
+        return None
+    return age if isinstance(age, datetime.timedelta) else None
 
 
 _LEAST = {

@@ -6,7 +6,7 @@ outcomes (`POST /feedback`), counts for Prometheus (`/metrics`), and follows the
 
 from __future__ import annotations
 
-from tilth.serving.app import create_app
+from tilth.serving.app import GrpcAddress, create_app
 from tilth.serving.hub import ServedProject
 from tilth.serving.live import ModelSource, fixed_model
 from tilth.serving.project_server import champion_source, serve_project
@@ -16,6 +16,7 @@ from tilth.serving.settings import ServingSettings
 from tilth.serving.validation import RequestValidator
 
 __all__ = [
+    "GrpcAddress",
     "ModelSource",
     "RequestValidator",
     "ServedModel",

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import msgspec
 
 from tilth.errors import RequestError
-from tilth.types import JSONValue
+from tilth.types import JSONObject
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope
 
-__all__ = ["Answer", "ClientGone", "Refusal", "decode", "json_answer", "read_body", "refused"]
+__all__ = ["Answer", "ClientGone", "Refusal", "decode", "json_answer", "read_body", "refused", "told"]
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -31,17 +31,44 @@ class Answer(NamedTuple):
 
 
 class Refusal(Exception):  # noqa: N818 - the way an answer other than 200 leaves the work that finds it
-    """A request that is answered with a status of its own."""
+    """A request that is answered with a status of its own.
 
-    def __init__(self, status: int, error: str, *, headers: Headers = ()) -> None:
+    Args:
+        status: of HTTP.
+        error: what is wrong, for the client.
+        headers: sent with it.
+        reason: one word for counting; default: the usual one of the status.
+
+    Example:
+        >>> Refusal(413, "too large").reason, Refusal(503, "not ready", reason="not_ready").reason
+        ('too_large', 'not_ready')
+    """
+
+    def __init__(self, status: int, error: str, *, headers: Headers = (), reason: str | None = None) -> None:
         self.status = status
         self.error = error
         self.headers = headers
+        self.reason = reason or _REASONS.get(status, "other")
         super().__init__(error)
 
     def answer(self) -> Answer:
         """The refusal as it is sent."""
         return Answer(self.status, _encode({"error": self.error}), headers=self.headers)
+
+
+_REASONS = {
+    400: "invalid",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not_found",
+    406: "not_acceptable",
+    408: "slow_client",
+    413: "too_large",
+    415: "media_type",
+    429: "too_many_waiting",
+    503: "unavailable",
+    504: "deadline",
+}
 
 
 def json_answer(content: object, status: int = 200) -> Answer:
@@ -61,14 +88,24 @@ def refused(error: RequestError) -> Answer:
         >>> refused(RequestError("too many rows", got="9 rows", expected="at most 5")).body
         b'{"error":"too many rows","got":"9 rows","expected":"at most 5"}'
     """
-    parts: dict[str, JSONValue] = {
+    return json_answer(told(error), 400)
+
+
+def told(error: RequestError) -> JSONObject:
+    """What was wrong as JSON values.
+
+    Example:
+        >>> told(RequestError("too many rows", got="9 rows"))
+        {'error': 'too many rows', 'got': '9 rows'}
+    """
+    parts: JSONObject = {
         "error": error.what,
         "column": error.column,
         "got": error.got,
         "expected": error.expected,
         "row": error.row,
     }
-    return json_answer({name: value for name, value in parts.items() if value is not None}, 400)
+    return {name: value for name, value in parts.items() if value is not None}
 
 
 def decode(body: bytes, decoder: msgspec.json.Decoder[Any] = _decoder) -> Any:

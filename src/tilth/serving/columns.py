@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +10,8 @@ from typing import TypeAlias
 
 from tilth.errors import RequestError
 from tilth.schemas import Column
+from tilth.serving.column_words import Absent, as_text, describe, hint_at, shown_domain, shown_range
+from tilth.serving.shapes import Shape
 from tilth.types import ColumnType, JSONValue
 
 __all__ = [
@@ -29,16 +30,11 @@ __all__ = [
 
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 INT64 = (-(2**63), 2**63 - 1)
-_SHOWN_CHARACTERS = 60
-
-
-class Absent:
-    """The value of a column that a row does not have."""
 
 
 ABSENT = Absent()
 
-Given: TypeAlias = "JSONValue | Absent"
+Given: TypeAlias = "JSONValue | bytes | Absent"
 
 ACCEPTED: dict[ColumnType, frozenset[type]] = {
     "int": frozenset({int}),
@@ -83,28 +79,6 @@ class Judged:
     changes: Sequence[tuple[int, JSONValue]] = ()
 
 
-def describe(value: object) -> str:
-    """A value from a request in words, shortened.
-
-    Example:
-        >>> describe("forty"), describe(3.5), describe(None), describe({"a": 1})
-        ('the text "forty"', 'the number 3.5', 'null', 'an object')
-    """
-    if isinstance(value, str):
-        return f"the text {_shorten(json.dumps(value, ensure_ascii=False))}"
-    if isinstance(value, bool) or value is None:
-        return json.dumps(value)
-    if isinstance(value, int):
-        return f"the number {_shorten(str(value)) if abs(value) < 10**100 else 'of more than 100 digits'}"
-    if isinstance(value, float):
-        return f"the number {value!r}"
-    return {dict: "an object", list: "a list", Absent: "nothing"}.get(type(value), type(value).__name__)
-
-
-def _shorten(text: str) -> str:
-    return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 3] + "..."
-
-
 def epoch_seconds(text: str) -> float:
     """An ISO 8601 date or time as seconds since 1970 in UTC; without a zone it is UTC.
 
@@ -126,7 +100,8 @@ class ColumnJudge:
 
     Args:
         column: the column's part of the schema.
-        reject_unexpected: refuse values outside of the domain or range instead of reporting them.
+        reject_unexpected: refuse values outside of the domain, range or shape instead of reporting them.
+        unknown_is_missing: a value outside of the domain is reported, and missing to the graph.
         missing: texts that stand for a missing value.
 
     Example:
@@ -140,7 +115,12 @@ class ColumnJudge:
     """
 
     def __init__(
-        self, column: Column, *, reject_unexpected: bool = False, missing: Sequence[str] = ()
+        self,
+        column: Column,
+        *,
+        reject_unexpected: bool = False,
+        unknown_is_missing: bool = False,
+        missing: Sequence[str] = (),
     ) -> None:
         self.name = column.name
         self.type = column.type
@@ -149,9 +129,11 @@ class ColumnJudge:
         self._low, self._high = column.low, column.high
         self._bounded = column.low is not None or column.high is not None
         self._domain = None if column.domain is None else frozenset(column.domain)
-        self._domain_shown = _shown_domain(column.domain or ())
+        self._domain_shown = shown_domain(column.domain or ())
         self._reject = reject_unexpected
         self._rejects_domain = reject_unexpected and column.min_domain_mass >= 1.0
+        self._unknown_is_missing = unknown_is_missing
+        self.shape = Shape.of(column)
         self._missing = frozenset(missing) - (self._domain or frozenset())
         empty_is_missing = column.type != "string" or "" not in (self._domain or ())
         self.missing_texts = self._missing | {""} if empty_is_missing else self._missing
@@ -163,12 +145,23 @@ class ColumnJudge:
         Raises:
             RequestError: the first value that cannot be accepted, with its row.
         """
-        if self._is_plain(values):
-            return Judged(self._for_graph(values), self._unexpected(values))
-        clean = [self._clean(value, row) for row, value in enumerate(values)]
-        pairs = enumerate(zip(values, clean, strict=True))
-        changes = [(row, new) for row, (old, new) in pairs if new is not old and old is not ABSENT]
-        return Judged(self._for_graph(clean), self._unexpected(clean), changes)
+        clean: Sequence[object] = values
+        changes: Sequence[tuple[int, JSONValue]] = ()
+        if not self._is_plain(values):
+            cleaned = [self._clean(value, row) for row, value in enumerate(values)]
+            pairs = enumerate(zip(values, cleaned, strict=True))
+            changes = [(row, new) for row, (old, new) in pairs if new is not old and old is not ABSENT]
+            clean = cleaned
+        strange = self._outside_of_domain(clean)
+        found = [Unexpected(r, self.name, describe(clean[r]), self._domain_shown) for r in strange]
+        found += self._out_of_range(clean) if self._bounded else []
+        found += self._out_of_shape(clean) if self.shape is not None else []
+        if strange and self._unknown_is_missing:
+            known = list(clean)
+            for row in strange:
+                known[row] = None
+            clean = known
+        return Judged(self._for_graph(clean), found, changes)
 
     def _for_graph(self, values: Sequence[object]) -> Sequence[object]:
         if self.type == "string":
@@ -184,18 +177,25 @@ class ColumnJudge:
             return False
         if int in kinds:
             return all(INT64[0] <= value <= INT64[1] for value in values)  # type: ignore[operator]
+        if float in kinds:
+            return all(map(math.isfinite, values))  # type: ignore[arg-type]
         return self.type not in ("string", "datetime") or self.missing_texts.isdisjoint(values)
 
     def _clean(self, value: Given, row: int) -> JSONValue:
         if (
             value is None
             or isinstance(value, Absent)
+            or value != value  # NaN, which only binary formats can say
             or (isinstance(value, str) and value in self.missing_texts)
         ):
             if self.nullable:
                 return None
             raise self._lacking(value, row)
+        if isinstance(value, bytes):
+            raise self._wrong(value, row, self.expected)
         if type(value) in self._plain:
+            if isinstance(value, float) and not math.isfinite(value):
+                raise self._wrong(value, row, "a finite number")
             return self._fitted(value, row) if isinstance(value, int) else value
         if self.type == "int" and isinstance(value, float) and value.is_integer() and abs(value) < 2**63:
             return int(value)
@@ -217,19 +217,28 @@ class ColumnJudge:
         except (ValueError, OverflowError):
             raise self._wrong(value, row, self.expected) from None
 
-    def _unexpected(self, values: Sequence[object]) -> list[Unexpected]:
-        found: list[Unexpected] = []
-        if self._domain is not None and not self._domain.issuperset(values):
-            found += [
-                Unexpected(row, self.name, describe(value), self._domain_shown)
-                for row, value in enumerate(values)
-                if value is not None and _as_text(value) not in self._domain
-            ]
-            if found and self._rejects_domain:
-                raise self._wrong(values[found[0].row], found[0].row, self._domain_shown)
-        if self._bounded and self.type in ("int", "float"):
-            found += self._out_of_range(values)
+    def _outside_of_domain(self, values: Sequence[object]) -> list[int]:
+        """The rows whose values the schema does not list."""
+        if self._domain is None or self._domain.issuperset(values):
+            return []
+        found = [
+            row
+            for row, value in enumerate(values)
+            if value is not None and as_text(value) not in self._domain
+        ]
+        if found and self._rejects_domain:
+            raise self._wrong(values[found[0]], found[0], self._domain_shown)
         return found
+
+    def _out_of_shape(self, values: Sequence[object]) -> list[Unexpected]:
+        """Texts that are too short or too long, or do not match the pattern."""
+        assert self.shape is not None
+        pairs = enumerate(self.shape.problem(value) for value in values)
+        problems = [(row, problem) for row, problem in pairs if problem is not None]
+        if problems and self._reject:
+            row, problem = problems[0]
+            raise self._wrong(values[row], row, problem)
+        return [Unexpected(row, self.name, describe(values[row]), problem) for row, problem in problems]
 
     def _out_of_range(self, values: Sequence[object]) -> list[Unexpected]:
         low = -math.inf if self._low is None else self._low
@@ -241,7 +250,7 @@ class ColumnJudge:
         ]
         if not outside:
             return []
-        expected = f"{self.expected} {_shown_range(self._low, self._high)}"
+        expected = f"{self.expected} {shown_range(self._low, self._high)}"
         if self._reject:
             raise self._wrong(values[outside[0]], outside[0], expected)
         return [Unexpected(row, self.name, describe(values[row]), expected) for row in outside]
@@ -253,7 +262,7 @@ class ColumnJudge:
         return RequestError(what, column=self.name, got=describe(value), expected=self.expected, row=row)
 
     def _wrong(self, value: object, row: int, expected: str) -> RequestError:
-        hint = _hint(value, self.type)
+        hint = hint_at(value, self.type)
         return RequestError(
             f"column '{self.name}' wants {expected}{hint}; got {describe(value)}",
             column=self.name,
@@ -261,32 +270,3 @@ class ColumnJudge:
             expected=expected,
             row=row,
         )
-
-
-def _hint(value: object, wanted: ColumnType) -> str:
-    if wanted in ("int", "float") and isinstance(value, str):
-        try:
-            float(value)
-        except ValueError:
-            return ""
-        return ", without quotes"
-    if wanted == "string" and isinstance(value, int | float):
-        return ", in quotes"
-    return ""
-
-
-def _as_text(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return value if isinstance(value, str) else str(value)
-
-
-def _shown_domain(domain: Sequence[str]) -> str:
-    shown = ", ".join(_shorten(value) for value in domain[:20])
-    return f"one of {shown}" + (f", ... ({len(domain)} values)" if len(domain) > 20 else "")
-
-
-def _shown_range(low: float | None, high: float | None) -> str:
-    if low is not None and high is not None:
-        return f"from {low:.15g} to {high:.15g}"
-    return f"of at least {low:.15g}" if low is not None else f"of at most {high:.15g}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -30,6 +31,7 @@ class Outcome:
     label: Label
     time: datetime.datetime
     log: FeedbackLog
+    model: str
 
 
 class FeedbackDesk:
@@ -66,7 +68,8 @@ class FeedbackDesk:
         outcomes = [self._outcome(item, row) for row, item in enumerate(items)]
         for outcome in outcomes:
             outcome.log.append(outcome.prediction_id, outcome.label, outcome.time)
-        self._meters.feedback(len(outcomes))
+        for model, count in Counter(outcome.model for outcome in outcomes).items():
+            self._meters.feedback(count, model)
         return {"accepted": len(outcomes)}
 
     def _outcome(self, item: object, row: int) -> Outcome:
@@ -85,7 +88,7 @@ class FeedbackDesk:
         is_ranking = scorer is not None and scorer.model.task == "ranking"
         if is_ranking and isinstance(label, float) and label < 0:
             raise _wrong("label", item["label"], "how relevant the row is, a number of at least 0", row)
-        return Outcome(identity, label, time, log)
+        return Outcome(identity, label, time, log, made.model)
 
     def _found(self, identity: str) -> tuple[Prediction, Predictor, FeedbackLog]:
         """The prediction of an id, who made it, and where its outcome belongs."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from tilth.schemas import Schema
 from tilth.serving.live import LiveModel, ModelSource, no_model
 from tilth.serving.metering import Meters
 from tilth.serving.predictor import Predictor
+from tilth.serving.repository import Repository
 from tilth.serving.settings import ServingSettings
 from tilth.tables import FeedbackLog, PredictionLog
 
@@ -41,21 +43,32 @@ class Hub:
         projects: at least one.
         settings: limits and manners.
         meters: what counts.
+        folder: shared by the workers of one server; None for a server of one process.
     """
 
-    def __init__(self, projects: Sequence[ServedProject], settings: ServingSettings, meters: Meters) -> None:
+    def __init__(
+        self,
+        projects: Sequence[ServedProject],
+        settings: ServingSettings,
+        meters: Meters,
+        folder: Path | None = None,
+    ) -> None:
         self.predictors = tuple(
             Predictor(
                 LiveModel(project.source, project.schema, settings, meters),
                 project.log,
                 meters,
                 entity=project.entity,
+                sample=settings.sample,
+                when_full=settings.when_full,
             )
             for project in projects
         )
         self.feedback = tuple(project.feedback for project in projects)
         self.schema = projects[0].schema
         self.first = self.predictors[0]
+        self.repository = Repository([each.live for each in self.predictors], folder)
+        self._is_draining = False
 
     def named(self, name: str | None, version: str | None = None) -> Predictor:
         """The predictor of a model; the first where no name is given.
@@ -72,15 +85,20 @@ class Hub:
 
     @property
     def ready(self) -> bool:
-        """Every project has a model that answers."""
-        return all(predictor.live.scorer is not None for predictor in self.predictors)
+        """Every model that is in service answers, one at least, and the server is not about to end."""
+        models = [predictor.live for predictor in self.predictors if not predictor.live.is_unloaded]
+        return not self._is_draining and bool(models) and all(live.scorer is not None for live in models)
 
     @property
     def problems(self) -> list[str]:
         """What stands in the way of a model, in words."""
-        return [each.live.problem for each in self.predictors if each.live.problem]
+        problems = [each.live.problem for each in self.predictors if each.live.problem]
+        return ["the server is ending", *problems] if self._is_draining else problems
+
+    def drain(self) -> None:
+        """Say from now on that the server is not ready; requests that still come are answered."""
+        self._is_draining = True
 
     def refresh(self) -> None:
         """Ask all sources for other versions; never raises. Not for the event loop."""
-        for predictor in self.predictors:
-            predictor.live.refresh()
+        self.repository.refresh()

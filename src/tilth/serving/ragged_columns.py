@@ -1,21 +1,17 @@
-"""One column of lists, images or recordings of a request: its values judged against the schema."""
+"""One column of lists of a request, and what it has in common with one of images or recordings."""
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import replace
 
 from tilth.errors import RequestError
-from tilth.inference import SAMPLE_RATE
 from tilth.schemas import Column
 from tilth.serving.columns import ABSENT, ColumnJudge, Given, Judged, Unexpected, describe
-from tilth.tables import LONGEST_S, decode_recording, image_problem, pixel_count, recording_seconds
-from tilth.tables.media import media_type
-from tilth.types import ColumnType, JSONValue
+from tilth.serving.shapes import Shape
+from tilth.types import SCALAR_TYPES, ColumnType, JSONValue
 
-__all__ = ["ListJudge", "MediaJudge", "RaggedJudge", "is_ragged"]
+__all__ = ["ListJudge", "RaggedJudge", "is_ragged"]
 
 _EXPECTED_LIST: dict[ColumnType, str] = {
     "list[int]": "a list of whole numbers",
@@ -24,25 +20,11 @@ _EXPECTED_LIST: dict[ColumnType, str] = {
     "list[bool]": "a list of true and false",
     "list[datetime]": "a list of ISO 8601 dates or times",
 }
-_EXPECTED_MEDIA: dict[ColumnType, str] = {
-    "image": "an image (PNG, JPEG, GIF, WebP, BMP, TIFF) as base64",
-    "audio": "a recording (WAV, FLAC, OGG, MP3) as base64",
-}
-_NOUNS = {"image": "image", "audio": "recording"}
 
 
 def is_ragged(column: Column) -> bool:
     """Whether the values of a column differ in size: lists, images, recordings."""
-    return column.type in _EXPECTED_LIST or column.type in _EXPECTED_MEDIA
-
-
-def _hint(text: str) -> str:
-    """What makes a text no base64 that nearly is."""
-    if text.startswith("data:"):
-        return ": leave out what comes before the comma"
-    if any(character.isspace() for character in text):
-        return ": it has line breaks or blanks"
-    return ": it has - and _ instead of + and /" if "-" in text or "_" in text else ""
+    return column.type not in SCALAR_TYPES
 
 
 class RaggedJudge:
@@ -70,6 +52,25 @@ class RaggedJudge:
             what = f"column '{self.name}' may not be {'null' if value is None else 'empty'}"
         raise RequestError(what, column=self.name, got=describe(value), expected=self.expected, row=row)
 
+    def misshapen(
+        self, values: Sequence[Sequence[object] | bytes | None], shape: Shape | None, *, reject: bool
+    ) -> list[Unexpected]:
+        """Values that are too short or too long.
+
+        Raises:
+            RequestError: the first of them, where they are to be refused.
+        """
+        pairs = enumerate(None if shape is None else shape.problem(value) for value in values)
+        problems = [(row, problem) for row, problem in pairs if problem is not None]
+        found = [
+            Unexpected(row, self.name, f"{len(values[row] or ()):,} {shape.unit}", problem)
+            for row, problem in problems
+            if shape is not None
+        ]
+        if found and reject:
+            raise self.wrong(found[0].row, found[0].got, found[0].expected)
+        return found
+
     def wrong(self, row: int, got: str, expected: str | None = None) -> RequestError:
         """The refusal of a value."""
         wanted = expected or self.expected
@@ -82,7 +83,8 @@ class ListJudge(RaggedJudge):
 
     Args:
         column: the column's part of the schema; its bounds and domain speak of the items.
-        reject_unexpected: refuse items outside of the domain or range instead of reporting them.
+        reject_unexpected: refuse what is outside of the domain, range or shape instead of reporting it.
+        unknown_is_missing: items outside of the domain are reported, and missing to the graph.
         missing: texts that stand for a missing list.
         max_items: longer lists are refused.
 
@@ -101,12 +103,15 @@ class ListJudge(RaggedJudge):
         column: Column,
         *,
         reject_unexpected: bool = False,
+        unknown_is_missing: bool = False,
         missing: Sequence[str] = (),
         max_items: int = 100_000,
     ) -> None:
         super().__init__(column, _EXPECTED_LIST[column.type], missing)
         assert column.item_type is not None
         self._max_items = max_items
+        self._reject = reject_unexpected
+        self._lengths = Shape.of(replace(column, pattern=None))
         self._items = ColumnJudge(
             Column(
                 column.name,
@@ -116,8 +121,10 @@ class ListJudge(RaggedJudge):
                 high=column.high,
                 domain=column.domain,
                 min_domain_mass=column.min_domain_mass,
+                pattern=column.pattern,
             ),
             reject_unexpected=reject_unexpected,
+            unknown_is_missing=unknown_is_missing,
         )
 
     def judge(self, values: Sequence[Given]) -> Judged:
@@ -144,7 +151,12 @@ class ListJudge(RaggedJudge):
             raise self.wrong(row, f"{error.got} as item {item}", expected) from None
         taken = iter(judged.values)
         found = [None if items is None else [_for_graph(next(taken)) for _ in items] for items in lists]
-        return Judged(found, self._unexpected(judged, places), self._changes(values, lists, judged, places))
+        unexpected = self._unexpected(judged, places) + self._out_of_shape(lists)
+        return Judged(found, unexpected, self._changes(values, lists, judged, places))
+
+    def _out_of_shape(self, lists: Sequence[list[JSONValue] | None]) -> list[Unexpected]:
+        """Lists with too few items or too many."""
+        return self.misshapen(lists, self._lengths, reject=self._reject)
 
     def _list(self, value: Given, row: int) -> list[JSONValue]:
         if not isinstance(value, list):
@@ -185,103 +197,3 @@ class ListJudge(RaggedJudge):
 
 def _for_graph(item: object) -> object:
     return float(item) if isinstance(item, bool) else item
-
-
-class MediaJudge(RaggedJudge):
-    """Checks the images or recordings of one column, which come as base64 texts.
-
-    Args:
-        column: the column's part of the schema.
-        missing: texts that stand for a missing one.
-        max_pixels: images that have more, all of a request together, are refused.
-        max_seconds: recordings that last longer, all of a request together, are refused.
-
-    Example:
-        >>> judge = MediaJudge(Column("photo", "image"))
-        >>> judge.judge(["R0lGODlhAQABAIAAAAAAAP///ywAAAAAAQABAAACAUwAOw=="]).values
-        [b'GIF89a...']
-        >>> judge.judge(["R0lG"])
-        Traceback (most recent call last):
-        ...
-        tilth.errors.RequestError: column 'photo' wants an image (...) as base64; got ...
-    """
-
-    def __init__(
-        self,
-        column: Column,
-        *,
-        missing: Sequence[str] = (),
-        max_pixels: int = 33_554_432,
-        max_seconds: float = 1_800.0,
-    ) -> None:
-        super().__init__(column, _EXPECTED_MEDIA[column.type], missing)
-        self._max_pixels = max_pixels
-        self._max_seconds = max_seconds
-
-    def judge(self, values: Sequence[Given]) -> Judged:
-        """Accept the column's images or recordings of n rows; `ABSENT` where a row has none.
-
-        Returns:
-            The bytes for the graph, None for missing.
-
-        Raises:
-            RequestError: the first that cannot be accepted, with its row.
-        """
-        found = [
-            None if self.is_missing(value, row) else self._bytes(value, row)
-            for row, value in enumerate(values)
-        ]
-        if self.type == "image":
-            self._check_images(found)
-        else:
-            self._check_recordings(found)
-        changes: list[tuple[int, JSONValue]] = [
-            (row, None)
-            for row, (value, content) in enumerate(zip(values, found, strict=True))
-            if content is None and isinstance(value, str)
-        ]
-        return Judged(found, [], changes)
-
-    def _bytes(self, value: Given, row: int) -> bytes:
-        if not isinstance(value, str):
-            raise self.wrong(row, describe(value))
-        try:
-            content = base64.b64decode(value, validate=True)
-        except (binascii.Error, ValueError):
-            raise self.wrong(row, f"{describe(value)}, which is not base64{_hint(value)}") from None
-        if media_type(content[:32]) != self.type:
-            raise self.wrong(row, f"{len(content):,} bytes that are no {_NOUNS[self.type]}")
-        return content
-
-    def _check_images(self, found: Sequence[bytes | None]) -> None:
-        """Refuse images of too many pixels before any is decoded, then those that cannot be."""
-        pixels = 0
-        for row, content in enumerate(found):
-            pixels += pixel_count(content)
-            if pixels > self._max_pixels:
-                expected = f"images of at most {self._max_pixels:,} pixels in one request, all together"
-                raise self.wrong(row, f"images of {pixels:,} pixels and more", expected)
-        for row, content in enumerate(found):
-            problem = content and image_problem(content)
-            if problem:
-                raise self.wrong(row, str(problem))
-
-    def _check_recordings(self, found: Sequence[bytes | None]) -> None:
-        """Refuse recordings that are too long or none; what is damaged further on is missing to the graph."""
-        total = 0.0
-        for row, content in enumerate(found):
-            if content is None:
-                continue
-            seconds = recording_seconds(content)
-            if seconds is None:
-                raise self.wrong(row, f"{len(content):,} bytes that cannot be read")
-            if seconds == 0 and decode_recording(content, SAMPLE_RATE) is None:
-                raise self.wrong(row, "a recording without samples")
-            if seconds > LONGEST_S:
-                raise self.wrong(
-                    row, f"{seconds:,.0f} seconds", f"a recording of at most {LONGEST_S} seconds"
-                )
-            total += seconds
-            if total > self._max_seconds:
-                expected = f"recordings of at most {self._max_seconds:,.0f} seconds in all in one request"
-                raise self.wrong(row, f"recordings of {total:,.0f} seconds and more", expected)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from tilth.errors import RequestError
+from tilth.serving.tracing import RequestSpan, trace_id_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +28,7 @@ class Request:
         started: when it came, on the clock of `time.perf_counter`.
         timeout_s: how long an answer is waited for, unless the header X-Request-Timeout-Ms asks for less.
         scope: the ASGI scope; None where another protocol brought it.
+        span: its span, where requests are traced; else the trace that the caller named is noted.
 
     Raises:
         RequestError: a timeout that is no number of milliseconds.
@@ -37,7 +39,7 @@ class Request:
         ('text/csv', 7.0)
     """
 
-    __slots__ = ("body", "deadline", "headers", "scope", "started", "trace_id")
+    __slots__ = ("body", "deadline", "headers", "scope", "span", "started", "trace_id")
 
     def __init__(
         self,
@@ -47,12 +49,18 @@ class Request:
         started: float | None = None,
         timeout_s: float = 10.0,
         scope: Scope | None = None,
+        span: RequestSpan | None = None,
     ) -> None:
         self.headers = headers
         self.body = body
         self.started = time.perf_counter() if started is None else started
         self.scope = scope
+        self.span = span
         self.trace_id: str | None = None
+        if span is not None:
+            self.trace_id = span.trace_id
+        elif b"traceparent" in headers:
+            self.trace_id = trace_id_of(headers)
         asked = headers.get(_TIMEOUT)
         self.deadline = self.started + (timeout_s if asked is None else min(timeout_s, _seconds(asked)))
 

@@ -9,6 +9,7 @@ from tilth.serving.answers import Answer, json_answer
 from tilth.serving.endpoint import Ask, Permission, Work
 from tilth.serving.feedback import FeedbackDesk
 from tilth.serving.hub import Hub
+from tilth.serving.invocations import invoke
 from tilth.serving.metering import Meters
 from tilth.serving.open_inference import infer, model_metadata, repository_index, server_metadata
 from tilth.serving.openapi import describe_api
@@ -20,6 +21,7 @@ from tilth.serving.scoring import Scorer
 __all__ = ["PredictionRoute", "Route", "Routes"]
 
 _MODEL = "/v2/models/{model}"
+_REPOSITORY = "/v2/repository/models/{model}"
 _VERSION = _MODEL + "/versions/{version}"
 
 
@@ -33,6 +35,7 @@ class Route:
         work: from a request to an answer.
         permission: what a caller must be allowed to do; None for anybody.
         is_admin: it belongs to the port for management, where there is one.
+        is_slow: it is done in a thread.
     """
 
     path: str
@@ -40,6 +43,7 @@ class Route:
     work: Work
     permission: Permission | None = "read"
     is_admin: bool = False
+    is_slow: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,12 +55,20 @@ class PredictionRoute:
 
 
 class Routes:
-    """All routes of a server."""
+    """All routes of a server.
 
-    def __init__(self, hub: Hub, desk: FeedbackDesk, meters: Meters) -> None:
+    Args:
+        hub: the models.
+        desk: what takes outcomes.
+        meters: what counts.
+        has_admin_port: what is for management is answered on a port of its own.
+    """
+
+    def __init__(self, hub: Hub, desk: FeedbackDesk, meters: Meters, *, has_admin_port: bool = False) -> None:
         self._hub = hub
         self._desk = desk
         self._meters = meters
+        self._has_admin_port = has_admin_port
 
     def predictions(self) -> list[PredictionRoute]:
         """The routes that predict."""
@@ -64,6 +76,7 @@ class Routes:
             PredictionRoute("/predict", self._predict),
             PredictionRoute("/predict/{model}", self._predict),
             PredictionRoute("/predict/{model}/versions/{version}", self._predict),
+            PredictionRoute("/invocations", self._invoke),
             PredictionRoute(_MODEL + "/infer", self._infer),
             PredictionRoute(_VERSION + "/infer", self._infer),
         ]
@@ -74,6 +87,9 @@ class Routes:
             Route("/feedback", "POST", lambda r: json_answer(self._desk.accept(r.body)), "feedback"),
             Route("/v2/health/live", "GET", lambda _: self._health(200), None),
             Route("/v2/health/ready", "GET", lambda _: self._health(503), None),
+            Route("/ping", "GET", lambda _: self._health(503), None),
+            Route("/health", "GET", lambda _: self._health(503), None),
+            Route("/version", "GET", lambda _: Answer(200, package_version("tilth").encode(), b"text/plain")),
             Route("/v2", "GET", lambda _: json_answer(server_metadata())),
             Route("/v2/models", "GET", self._models),
             Route(_MODEL, "GET", self._metadata),
@@ -81,8 +97,10 @@ class Routes:
             Route(_MODEL + "/ready", "GET", self._model_ready, None),
             Route(_VERSION + "/ready", "GET", self._model_ready, None),
             Route("/v2/repository/index", "POST", self._index, "read", is_admin=True),
+            Route(_REPOSITORY + "/load", "POST", self._load, "deploy", is_admin=True, is_slow=True),
+            Route(_REPOSITORY + "/unload", "POST", self._unload, "deploy", is_admin=True, is_slow=True),
             Route("/metrics", "GET", self._metrics, "read", is_admin=True),
-            Route("/openapi.json", "GET", self._openapi),
+            Route("/openapi.json", "GET", self._openapi, is_admin=True),
             Route("/", "GET", self._home),
         ]
 
@@ -96,6 +114,10 @@ class Routes:
     def _predict(self, request: Request) -> Call:
         predictor, scorer = self._named(request)
         return predict(predictor, scorer, request)
+
+    def _invoke(self, request: Request) -> Call:
+        predictor, scorer = self._named(request)
+        return invoke(predictor, scorer, request)
 
     def _infer(self, request: Request) -> Call:
         predictor, scorer = self._named(request)
@@ -122,12 +144,23 @@ class Routes:
     def _index(self, _: Request) -> Answer:
         return json_answer(repository_index(each.live for each in self._hub.predictors))
 
-    def _metrics(self, _: Request) -> Answer:
-        return Answer(200, self._meters.exposition(), self._meters.content_type.encode())
+    def _load(self, request: Request) -> Answer:
+        self._hub.repository.load(request.path_params["model"])
+        return json_answer({})
+
+    def _unload(self, request: Request) -> Answer:
+        self._hub.repository.unload(request.path_params["model"])
+        return json_answer({})
+
+    def _metrics(self, request: Request) -> Answer:
+        accept = request.headers.get(b"accept", b"").decode("latin-1")
+        return Answer(200, self._meters.exposition(accept), self._meters.content_type_for(accept).encode())
 
     def _openapi(self, _: Request) -> Answer:
-        scorer = self._hub.first.live.scorer
-        return json_answer(describe_api(self._hub.schema if scorer is None else scorer.schema, scorer))
+        live = [each.live for each in self._hub.predictors]
+        served = [scorer for each in live for scorer in each.versions.values()]
+        first = live[0].scorer
+        return json_answer(describe_api(self._hub.schema if first is None else first.schema, first, served))
 
     def _home(self, _: Request) -> Answer:
         scorer = self._hub.first.live.scorer
@@ -139,7 +172,11 @@ class Routes:
                 "version": None if scorer is None else scorer.model.version,
                 "endpoints": [
                     *(f"POST {route.path}" for route in self.predictions()),
-                    *(f"{route.method} {route.path}" for route in self.others()),
+                    *(
+                        f"{route.method} {route.path}"
+                        for route in self.others()
+                        if not (self._has_admin_port and route.is_admin)
+                    ),
                 ],
             }
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
@@ -10,15 +11,21 @@ from tilth.errors import GraphError
 from tilth.schemas import Schema
 from tilth.serving.columns import Unexpected
 from tilth.serving.examples import example_row
+from tilth.serving.lookups import Filling, OnlineLookup
 from tilth.serving.settings import ServingSettings
 from tilth.serving.validation import RequestValidator, Row, ValidRows
-from tilth.tables import Label
+from tilth.tables import Label, Redaction
 from tilth.types import NUMBER_TASKS, Task
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from tilth.serving.explaining import Explainer
+
 __all__ = ["PredictionGraph", "Scored", "Scorer", "ServedModel"]
+
+_WARM_UP_S = 1.0
+"""How long the warm-up of a version may take; requests in work wait for the same cores meanwhile."""
 
 
 class PredictionGraph(Protocol):
@@ -44,6 +51,9 @@ class ServedModel:
         classes: for classes, the labels in the order of the graph's probabilities.
         schema: the contract on its columns; None for the server's own.
         missing: texts that meant missing when it was trained; None for the server's own.
+        explainer: what explains its answers; None where they are not to be explained.
+        log_key: for the hashes of personal columns in the log; None for one that is gone with the process.
+        lookups: where requests get columns that they leave out.
     """
 
     name: str
@@ -53,6 +63,9 @@ class ServedModel:
     classes: tuple[str | int | bool, ...] = ()
     schema: Schema | None = None
     missing: tuple[str, ...] | None = None
+    explainer: Explainer | None = None
+    log_key: bytes | None = None
+    lookups: tuple[OnlineLookup, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +106,8 @@ class Scorer:
         if model.missing is not None:
             settings = replace(settings, missing=model.missing)
         self.validator = RequestValidator(self.schema, settings)
+        self.filling = Filling(model.lookups, self.validator.schema) if model.lookups else None
+        self.redaction = Redaction.of(self.validator.schema, model.log_key)
         self.class_names = [_class_name(label) for label in model.classes]
         self.label_type: type = type(model.classes[0]) if model.classes else float
         self._labels: dict[Label, int] = {label: index for index, label in enumerate(model.classes)}
@@ -105,6 +120,8 @@ class Scorer:
         Raises:
             GraphError: the graph fails.
         """
+        if not any(valid.values for valid in requests):  # all rows of all requests were left out
+            return [_nothing(valid, self.model.task) for valid in requests]
         values = requests[0].values if len(requests) == 1 else [v for valid in requests for v in valid.values]
         outputs = self.model.graph.run(self.validator.layout.arrays(values))
         labels, scores, confidence = self._read(outputs)
@@ -169,12 +186,37 @@ class Scorer:
         if scored.scores is not None and len(scored.scores[0]) != len(self.model.classes):
             raise self._misfit(f"{len(scored.scores[0])} probabilities for {len(self.model.classes)} classes")
 
+    def warm_up(self, most_rows: int) -> None:
+        """Predict batches of 1, 2, 4, ... rows, so that the first requests do not wait for memory.
+
+        A slow graph is left at the sizes that it manages in a second.
+
+        Args:
+            most_rows: the largest batch.
+
+        Raises:
+            GraphError: the graph fails.
+        """
+        valid = RequestValidator(self.schema).validate([example_row(self.schema)])
+        rows, until = 1, time.monotonic() + _WARM_UP_S
+        while rows <= most_rows:
+            begun = time.monotonic()
+            self.score([valid] * rows)
+            now = time.monotonic()
+            if now + 2 * (now - begun) > until:
+                return
+            rows *= 2
+
     def _misfit(self, why: str) -> GraphError:
         wanted = "prediction" if self.model.task in NUMBER_TASKS else "label and probabilities"
         return GraphError(
             f"the outputs of {self.model.name} version {self.model.version} do not fit its task: {why}",
             expected=f"{wanted} for a {self.model.task} model",
         )
+
+
+def _nothing(valid: ValidRows, task: Task) -> Scored:
+    return Scored([], [], None if task in NUMBER_TASKS else [], None, valid.unexpected)
 
 
 def _class_name(label: str | int | bool) -> str:

@@ -13,7 +13,18 @@ import numpy as np
 from tilth.errors import RequestError
 from tilth.types import ColumnType, JSONObject
 
-__all__ = ["DATATYPES", "Tensor", "datatype_of", "decode_tensor", "encode_tensor", "tensor_values"]
+__all__ = [
+    "DATATYPES",
+    "NUMPY_TYPES",
+    "Tensor",
+    "array_datatype",
+    "check_shape",
+    "datatype_of",
+    "decode_tensor",
+    "encode_tensor",
+    "tensor_values",
+    "wrong_tensor",
+]
 
 _MAX_DIMENSIONS = 8
 _INTEGERS: dict[str, tuple[int, int]] = {
@@ -25,7 +36,7 @@ _FLOATS = {
     "FP32": float(np.finfo(np.float32).max),
     "FP64": sys.float_info.max,
 }
-_NUMPY: dict[str, type] = {
+NUMPY_TYPES: dict[str, type] = {
     "BOOL": np.bool_,
     "BYTES": object,
     "FP16": np.float16,
@@ -33,7 +44,8 @@ _NUMPY: dict[str, type] = {
     "FP64": np.float64,
     **{name: getattr(np, name.lower()) for name in _INTEGERS},
 }
-DATATYPES = tuple(_NUMPY)
+DATATYPES = tuple(NUMPY_TYPES)
+_BY_TYPE = {np.dtype(kind): datatype for datatype, kind in NUMPY_TYPES.items()}
 
 _BY_COLUMN: dict[str, str] = {
     "int": "INT64",
@@ -45,12 +57,13 @@ _BY_COLUMN: dict[str, str] = {
 
 
 class Tensor(msgspec.Struct, frozen=True):
-    """One tensor of a request; `data` is flat or nested, row-major."""
+    """One tensor of a request; `data` is flat or nested, row-major, and None where it comes as bytes."""
 
     name: str
     shape: list[int]
     datatype: str
-    data: list[object]
+    data: list[object] | None = None
+    parameters: dict[str, object] | None = None
 
 
 def datatype_of(column_type: ColumnType) -> str:
@@ -79,23 +92,41 @@ def tensor_values(tensor: Tensor) -> list[object]:
         ...
         tilth.errors.RequestError: the data of tensor 'x' does not fit its shape [3] ...
     """
-    if tensor.datatype not in _NUMPY:
-        raise _wrong(
-            tensor, "has an unknown datatype", got=tensor.datatype, expected=f"one of {', '.join(DATATYPES)}"
-        )
-    if not 1 <= len(tensor.shape) <= _MAX_DIMENSIONS or any(not 0 < size < 2**31 for size in tensor.shape):
-        raise _wrong(
-            tensor,
-            "has an impossible shape",
-            got=_shown(tensor.shape),
-            expected=f"1 to {_MAX_DIMENSIONS} sizes of at least 1",
-        )
+    check_shape(tensor.name, tensor.datatype, tensor.shape)
     values = _flat(tensor)
     _check_kinds(tensor, values)
     return values
 
 
+def check_shape(name: str, datatype: str, shape: Sequence[int], others: Sequence[str] = ()) -> None:
+    """Refuse a datatype that is not known, and a shape that cannot be.
+
+    Args:
+        name: the tensor's.
+        datatype: its datatype.
+        shape: its shape.
+        others: datatypes that are known as well.
+
+    Raises:
+        RequestError: one of the two.
+    """
+    known = (*DATATYPES, *others)
+    if datatype not in known:
+        raise wrong_tensor(
+            name, "has an unknown datatype", got=datatype, expected=f"one of {', '.join(known)}"
+        )
+    if not 1 <= len(shape) <= _MAX_DIMENSIONS or any(not 0 < size < 2**31 for size in shape):
+        raise wrong_tensor(
+            name,
+            "has an impossible shape",
+            got=_shown(shape),
+            expected=f"1 to {_MAX_DIMENSIONS} sizes of at least 1",
+        )
+
+
 def _flat(tensor: Tensor) -> list[object]:
+    if tensor.data is None:
+        raise wrong_tensor(tensor.name, "has no data", expected="its values as 'data'")
     if math.prod(tensor.shape) == len(tensor.data) and not isinstance(tensor.data[0], list):
         return tensor.data
     level = tensor.data
@@ -106,8 +137,8 @@ def _flat(tensor: Tensor) -> list[object]:
         level = list(itertools.chain.from_iterable(level))  # type: ignore[arg-type]
         sizes.append(size)
     if sizes != tensor.shape:
-        raise _wrong(
-            tensor,
+        raise wrong_tensor(
+            tensor.name,
             f"does not fit its shape {_shown(tensor.shape)}",
             got=f"{len(tensor.data)} values",
             expected=f"{math.prod(tensor.shape)} values, flat, or lists of these sizes",
@@ -129,8 +160,8 @@ def _check_kinds(tensor: Tensor, values: Sequence[object]) -> None:
     else:
         fits = kinds <= ({bool} if datatype == "BOOL" else {str})
     if not fits:
-        raise _wrong(
-            tensor,
+        raise wrong_tensor(
+            tensor.name,
             f"has values that are not {datatype}",
             expected=f"{datatype} values as JSON" + (" texts" if datatype == "BYTES" else ""),
         )
@@ -148,8 +179,8 @@ def decode_tensor(tensor: Tensor) -> np.ndarray:
     """
     values = tensor_values(tensor)
     if None in values and tensor.datatype not in _FLOATS:
-        raise _wrong(tensor, "has a null", expected=f"{tensor.datatype} values")
-    return np.array(values, dtype=_NUMPY[tensor.datatype]).reshape(tensor.shape)
+        raise wrong_tensor(tensor.name, "has a null", expected=f"{tensor.datatype} values")
+    return np.array(values, dtype=NUMPY_TYPES[tensor.datatype]).reshape(tensor.shape)
 
 
 def encode_tensor(name: str, array: np.ndarray) -> JSONObject:
@@ -159,17 +190,27 @@ def encode_tensor(name: str, array: np.ndarray) -> JSONObject:
         >>> encode_tensor("foo", np.array([[1, 2], [3, 4]]))
         {'name': 'foo', 'shape': [2, 2], 'datatype': 'INT64', 'data': [1, 2, 3, 4]}
     """
-    by_type = {np.dtype(kind): datatype for datatype, kind in _NUMPY.items()}
-    datatype = by_type.get(array.dtype, "BYTES")
-    return {"name": name, "shape": list(array.shape), "datatype": datatype, "data": array.ravel().tolist()}
+    shape = list(array.shape)
+    return {"name": name, "shape": shape, "datatype": array_datatype(array), "data": array.ravel().tolist()}
+
+
+def array_datatype(array: np.ndarray) -> str:
+    """The datatype of an array; objects are BYTES.
+
+    Example:
+        >>> array_datatype(np.zeros(2, np.float32))
+        'FP32'
+    """
+    return _BY_TYPE.get(array.dtype, "BYTES")
 
 
 def _shown(shape: Sequence[int]) -> str:
     return str(list(shape)) if len(shape) <= _MAX_DIMENSIONS else f"of {len(shape)} dimensions"
 
 
-def _wrong(
-    tensor: Tensor, what: str, *, expected: str, got: str | None = None, subject: str = "tensor"
+def wrong_tensor(
+    name: str, what: str, *, expected: str, got: str | None = None, subject: str = "tensor"
 ) -> RequestError:
-    name = tensor.name if len(tensor.name) <= 100 else tensor.name[:97] + "..."
+    """The error for a tensor."""
+    name = name if len(name) <= 100 else name[:97] + "..."
     return RequestError(f"{subject} '{name}' {what}", column=name, got=got and got[:100], expected=expected)

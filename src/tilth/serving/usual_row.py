@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from math import isfinite
 from operator import itemgetter
+from typing import Any
 
 from tilth.schemas import Column
 from tilth.serving.columns import ACCEPTED, INT64, ColumnJudge, epoch_seconds
@@ -42,6 +44,9 @@ class UsualRow:
         self._pick = _picker(layout.names)
         self._accepted = [ACCEPTED[column.type] for _, column in pairs]
         self._floats = frozenset(i for i, (_, column) in enumerate(pairs) if column.type == "float")
+        unbounded = [i for i in sorted(self._floats) if not _has_bounds(pairs[i][1])]
+        # Infinities and NaN make the sum what they are; one sum is cheaper than a look at each number.
+        self._numbers = _picker(unbounded) if unbounded else None
         self._signatures: dict[tuple[type, ...], tuple[int, ...]] = {}
         numbered = list(enumerate(pairs))
         self._bounded = [(i, *_bounds(c)) for i, (_, c) in numbered if _has_bounds(c)]
@@ -51,6 +56,7 @@ class UsualRow:
             for i, (judge, c) in numbered
             if c.type in ("string", "datetime") and c.domain is None
         ]
+        self._shapes = [(i, judge.shape) for i, (judge, _) in numbered if judge.shape is not None]
         self._datetimes = [i for i, (_, c) in numbered if c.type == "datetime"]
 
     def values(self, row: Mapping[str, object]) -> Values | None:
@@ -59,7 +65,7 @@ class UsualRow:
             return None
         try:
             values = self._pick(row)
-            if not self._is_usual(values):
+            if not self._is_usual(values) or (self._shapes and not self._is_shaped(values)):
                 return None
             return self._with_seconds(values) if self._datetimes else values
         except (KeyError, ValueError, OverflowError):
@@ -72,9 +78,10 @@ class UsualRow:
             whole = self._whole(signature)
             if whole is None:
                 return False
-        for i in whole:
-            if not INT64[0] <= values[i] <= INT64[1]:  # type: ignore[operator]
-                return False
+        if whole and not all(INT64[0] <= values[i] <= INT64[1] for i in whole):  # type: ignore[operator]
+            return False
+        if self._numbers is not None and not isfinite(sum(self._numbers(values))):
+            return False
         for i, domain in self._domains:
             if values[i] not in domain:
                 return False
@@ -82,6 +89,9 @@ class UsualRow:
             if values[i] in tokens:
                 return False
         return all(low <= values[i] <= high for i, low, high in self._bounded)  # type: ignore[operator]
+
+    def _is_shaped(self, values: Values) -> bool:
+        return all(shape.problem(values[i]) is None for i, shape in self._shapes)
 
     def _whole(self, signature: tuple[type, ...]) -> tuple[int, ...] | None:
         """Where columns of floats hold whole numbers; None if a value is not of its column's type."""
@@ -99,11 +109,12 @@ class UsualRow:
         return tuple(changed)
 
 
-def _picker(names: Sequence[str]) -> Callable[[Mapping[str, object]], Values]:
-    if len(names) >= 2:
-        pick: Callable[[Mapping[str, object]], Values] = itemgetter(*names)
+def _picker(keys: Sequence[Any]) -> Callable[[Any], tuple[Any, ...]]:
+    """What takes some entries of a row, by name, or of its values, by position."""
+    if len(keys) >= 2:
+        pick: Callable[[Any], tuple[Any, ...]] = itemgetter(*keys)
         return pick
-    return lambda row: tuple(row[name] for name in names)
+    return lambda row: tuple(row[key] for key in keys)
 
 
 def _has_bounds(column: Column) -> bool:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tilth.errors import RequestError, closest
 from tilth.schemas import Column, Schema
 from tilth.serving.columns import ABSENT, ColumnJudge, Unexpected, describe
 from tilth.serving.layout import Layout, Values
-from tilth.serving.ragged_columns import ListJudge, MediaJudge, is_ragged
+from tilth.serving.media_columns import MediaJudge
+from tilth.serving.ragged_columns import ListJudge, is_ragged
 from tilth.serving.settings import ServingSettings
 from tilth.serving.usual_row import UsualRow
 from tilth.types import JSONValue
@@ -29,11 +31,29 @@ class ValidRows:
         rows: the rows, with null for texts that mean missing.
         values: the same for the graph, in the order of the validator's layout.
         unexpected: values that the schema does not list.
+        refused: what is wrong with the rows that were left out, in their order; their `row` is the position
+            in the request. Empty where a request is accepted as a whole or not at all.
     """
 
     rows: list[Row]
     values: list[Values]
     unexpected: list[Unexpected]
+    refused: Sequence[RequestError] = ()
+
+    def told(self, found: Sequence[Unexpected]) -> ValidRows:
+        """The same with more to warn of; `row` of what was found is the position in the request.
+
+        Example:
+            >>> valid = ValidRows([{}], [()], [], [RequestError("no", row=0)])
+            >>> valid.told([Unexpected(1, "id", "7", "another")]).unexpected[0].row
+            0
+        """
+        if not found:
+            return self
+        out = [error.row or 0 for error in self.refused]  # in their order
+        gone = set(out)
+        moved = [replace(e, row=e.row - bisect_left(out, e.row)) for e in found if e.row not in gone]
+        return replace(self, unexpected=[*self.unexpected, *moved])
 
 
 class RequestValidator:
@@ -59,6 +79,7 @@ class RequestValidator:
         self.schema = schema.in_environment("serving")
         self._elsewhere = frozenset(schema.names) - frozenset(self.schema.names)
         self._max_rows = settings.max_rows
+        self.rejects_unexpected = settings.unexpected_values == "reject"
         self._judges: list[Judge] = [judge_of(column, settings) for column in self.schema.columns]
         self.layout = Layout(self.schema.columns)
         flat = [judge for judge in self._judges if isinstance(judge, ColumnJudge)]
@@ -71,6 +92,10 @@ class RequestValidator:
         """The columns that a request may have, in order."""
         return self.schema.columns
 
+    def missing_texts(self, name: str) -> frozenset[str]:
+        """The texts that stand for a missing value of a column."""
+        return next(judge.missing_texts for judge in self._judges if judge.name == name)
+
     def validate(self, rows: Sequence[object]) -> ValidRows:
         """Accept or refuse rows.
 
@@ -81,6 +106,38 @@ class RequestValidator:
         objects = self._objects(rows)
         values = self._usual_values(objects, self._usual) if self._usual else None
         return self._judged(objects) if values is None else ValidRows(objects, values, [])
+
+    def sift(self, rows: Sequence[object]) -> ValidRows:
+        """Accept the rows that are right, and tell what is wrong with each of the others.
+
+        Raises:
+            RequestError: there are no rows, too many, or too much in them all together.
+
+        Example:
+            >>> sifted = RequestValidator(Schema((Column("age", "int"),))).sift([{"age": "x"}, {"age": 39}])
+            >>> sifted.values, [(error.row, error.column) for error in sifted.refused]
+            ([(39,)], [(0, 'age')])
+        """
+        try:
+            return self.validate(rows)
+        except RequestError:
+            self.check_count(len(rows))
+        objects = [row for row in rows if isinstance(row, dict)]
+        for judge in self._judges:
+            if isinstance(judge, MediaJudge):
+                judge.check_together([row.get(judge.name) for row in objects])
+        sifted = ValidRows([], [], [])
+        refused: list[RequestError] = []
+        for position, row in enumerate(rows):
+            try:
+                one = self.validate([row])
+            except RequestError as error:
+                refused.append(_of_row(error, position))
+                continue
+            sifted.unexpected.extend(replace(found, row=len(sifted.rows)) for found in one.unexpected)
+            sifted.rows.extend(one.rows)
+            sifted.values.extend(one.values)
+        return replace(sifted, refused=refused)
 
     def _usual_values(self, rows: list[Row], usual: UsualRow) -> list[Values] | None:
         found: list[Values] = []
@@ -149,18 +206,29 @@ class RequestValidator:
         )
 
 
+def _of_row(error: RequestError, row: int) -> RequestError:
+    what = error.what.replace("row 0 ", f"row {row} ", 1) if error.column is None else error.what
+    return RequestError(what, column=error.column, got=error.got, expected=error.expected, row=row)
+
+
 def judge_of(column: Column, settings: ServingSettings) -> Judge:
     """What checks the values of a column."""
     reject = settings.unexpected_values == "reject"
+    unknown = settings.unexpected_values == "unknown"
     if column.is_list:
         return ListJudge(
-            column, reject_unexpected=reject, missing=settings.missing, max_items=settings.max_items
+            column,
+            reject_unexpected=reject,
+            unknown_is_missing=unknown,
+            missing=settings.missing,
+            max_items=settings.max_items,
         )
     if is_ragged(column):
         return MediaJudge(
             column,
+            reject_unexpected=reject,
             missing=settings.missing,
             max_pixels=settings.max_image_pixels,
             max_seconds=settings.max_recording_s,
         )
-    return ColumnJudge(column, reject_unexpected=reject, missing=settings.missing)
+    return ColumnJudge(column, reject_unexpected=reject, unknown_is_missing=unknown, missing=settings.missing)

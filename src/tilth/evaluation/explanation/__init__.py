@@ -13,7 +13,7 @@ from tilth.evaluation.explanation.explained_rows import Contribution, RowExplana
 from tilth.evaluation.explanation.explanation import Explanation, Limits, explain
 from tilth.evaluation.explanation.importance import Importance, SliceImportance, permutation_importance
 from tilth.evaluation.explanation.influence import Influence, SliceOf
-from tilth.evaluation.explanation.picking import hashes_of, some_groups, some_rows
+from tilth.evaluation.explanation.picking import hashes_of, some_groups, some_rows, table_hashes, taken
 
 __all__ = [
     "Ask",
@@ -39,4 +39,6 @@ __all__ = [
     "rows_explained",
     "some_groups",
     "some_rows",
+    "table_hashes",
+    "taken",
 ]

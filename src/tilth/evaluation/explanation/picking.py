@@ -7,9 +7,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from tilth.sketches.hashing import Words, mix
-from tilth.tables import row_hashes
+from tilth.tables import Table, row_hashes
 
-__all__ = ["hashes_of", "some_groups", "some_rows"]
+__all__ = ["hashes_of", "some_groups", "some_rows", "table_hashes", "taken"]
 
 Positions = npt.NDArray[np.int64]
 
@@ -25,6 +25,20 @@ def hashes_of(rows: pa.Table) -> Words:
     names = [name for name in rows.column_names if not name.startswith("tilth.")] or rows.column_names
     parts = [row_hashes(batch, columns=names) for batch in rows.to_batches()]
     return np.concatenate(parts) if parts else np.empty(0, np.uint64)
+
+
+def table_hashes(table: Table) -> Words:
+    """The same of a table, which need not fit into memory."""
+    parts = [hashes_of(pa.Table.from_batches([batch])) for batch in table.batches()]
+    return np.concatenate(parts) if parts else np.empty(0, np.uint64)
+
+
+def taken(table: Table, positions: Positions) -> pa.Table:
+    """Some rows in memory, in the order of their positions."""
+    kept = np.zeros(table.rows, np.bool_)
+    kept[positions] = True
+    places = np.searchsorted(np.flatnonzero(kept), positions)
+    return table.filter(kept).to_arrow().take(pa.array(places)).combine_chunks()
 
 
 def some_rows(hashes: Words, most: int, seed: int = 0) -> Positions:
