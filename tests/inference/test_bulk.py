@@ -35,20 +35,19 @@ class Parts:
 
     def __call__(self, model: bytes) -> Session:
         session = open_session(model, 1)
-        return replace(session, _session=_Counting(session, self))
+        return replace(session, _run=_Counting(session, self))
 
 
 class _Counting:
     def __init__(self, session: Session, parts: Parts) -> None:
-        self._inner = session._session
+        self._inner = session._run
         self._key = tuple(session.inputs)
         self._parts = parts
 
-    def run(self, outputs: Sequence[str], feeds: dict[str, np.ndarray]) -> list[np.ndarray]:
+    def __call__(self, outputs: Sequence[str], feeds: dict[str, np.ndarray], _: None) -> list[np.ndarray]:
         rows = len(next(iter(feeds.values())))
         self._parts.rows[self._key] = self._parts.rows.get(self._key, 0) + rows
-        found: list[np.ndarray] = self._inner.run(outputs, feeds)
-        return found
+        return self._inner(outputs, feeds, None)
 
 
 def bulk_of(model: bytes, rows_at_once: int = 8_192) -> tuple[Bulk | None, Parts]:

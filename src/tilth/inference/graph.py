@@ -253,9 +253,12 @@ class Graph:
 
     def _feeds(self, columns: Mapping[str, Any], convert: Callable[..., np.ndarray]) -> dict[str, Any]:
         try:
-            feeds: dict[str, Any] = {
-                tensor: convert(column, columns[column], dtype) for tensor, column, dtype in self._takes
-            }
+            feeds: dict[str, Any] = {}
+            for tensor, column, dtype in self._takes:
+                values = columns[column]
+                # Most of what the server sends fits; a call for each column would cost as much as the trees.
+                fits = type(values) is np.ndarray and values.dtype is dtype and values.shape[1:] == (1,)
+                feeds[tensor] = values if fits and dtype.kind != "O" else convert(column, values, dtype)
             for tensor, column in self._takes_ragged:
                 rate = self._rates.get(column, SAMPLE_RATE)
                 feeds[tensor] = ragged_column(column, self.inputs[column], columns[column], rate)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +36,7 @@ class Session:
     types: tuple[str, ...]
     width: int
     metadata: dict[str, str]
-    _session: Any
+    _run: Callable[..., list[np.ndarray]]
 
     def run(self, outputs: Sequence[str], feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         """Compute some outputs.
@@ -45,7 +45,7 @@ class Session:
             GraphError: the runtime refuses.
         """
         try:
-            answers: list[np.ndarray] = self._session.run(outputs, feeds)
+            answers = self._run(outputs, feeds, None)
         except _failures() as error:
             raise GraphError(f"the graph failed: {_first_line(error)}") from error
         return answers
@@ -79,8 +79,19 @@ def open_session(model: bytes, threads: int) -> Session:
         types=tuple(node.type for node in session.get_outputs()),
         width=sum(_columns(node.shape) for node in session.get_outputs()),
         metadata=dict(session.get_modelmeta().custom_metadata_map),
-        _session=session,
+        _run=_quick_run(session),
     )
+
+
+def _quick_run(session: Any) -> Callable[..., list[np.ndarray]]:
+    """The run of the session beneath the public one, which checks again what this room has checked.
+
+    Its checks cost a request of one row a tenth of its time. Where a version of the runtime has no such
+    thing, the public one serves.
+    """
+    inner = getattr(session, "_sess", None)
+    run: Callable[..., list[np.ndarray]] = getattr(inner, "run", session.run)
+    return run
 
 
 def _columns(shape: Sequence[object]) -> int:
