@@ -382,7 +382,7 @@ def fuzz(requests: int, clients: int, seed: int) -> dict[str, Any]:
                 _run(Fuzzer(("127.0.0.1", port), infer, seen, seed - 1), max(200, requests // 20), process)
             ]
             fuzzers = [Fuzzer(("127.0.0.1", port), infer, seen, seed + n) for n in range(clients)]
-            each = max(1, (requests - sum(seen.sent.values())) // clients)
+            each = -(-max(0, requests - sum(seen.sent.values())) // clients)
             threads = [threading.Thread(target=_run, args=(f, each, process)) for f in fuzzers]
             for thread in threads:
                 thread.start()

@@ -13,6 +13,7 @@ import pytest
 from lookup_projects import NOW, loans_project, write_balances
 from tilth.errors import NotFoundError, ProjectError, UsageError
 from tilth.pipelines import RunReport, materialize, predict_table, reproduce, run_pipeline
+from tilth.pipelines.lookup_step import lookup_state
 from tilth.projects import Project
 from tilth.projects.lookup_stores import lookup_path, lookup_store
 from tilth.tables import join_as_of, open_table
@@ -107,6 +108,15 @@ def test_a_batch_lacks_nothing_that_can_be_looked_up(project: Project) -> None:
     known = pq.read_table(project.directory / "now.parquet")
     assert known["balance"].to_pylist() == [None, None]  # by now they are older than 60 days
     assert "tilth.now" not in known.column_names
+
+
+def test_a_batch_begins_anew_where_the_features_have_changed(project: Project) -> None:
+    before = lookup_state(project)
+    assert before == lookup_state(project) != ""
+    write_balances(project.directory / "balances.parquet", shift=1.0)
+    assert lookup_state(project) != before
+    (project.directory / "balances.parquet").unlink()
+    assert lookup_state(project) == ""  # data that bring all columns can do without
 
 
 @pytest.mark.parametrize("store", ["sqlite", "memory"])

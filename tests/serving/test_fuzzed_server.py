@@ -18,7 +18,7 @@ def test_it_lives_and_stays_small() -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     told = json.loads(done.stdout)
-    assert told["requests"] == 5000
+    assert told["requests"] >= 5000
     assert set(told["kinds"]) == {
         "json",
         "damaged",

@@ -67,7 +67,10 @@ def test_tokens_tls_management_and_other_origins(tmp_path: Path) -> None:
         found = re.search(r"serving on (https://\S+)", log.read_text())
         managed = re.search(r"management on (https://\S+)", log.read_text())
         assert found, log.read_text()
+        calls = re.search(r"gRPC is answered on \S+:(\d+)", log.read_text())
         assert managed, log.read_text()
+        assert calls, log.read_text()
+        _check_grpc(tmp_path, int(calls[1]), caller, reader)
         _check(tmp_path, found[1], managed[1], caller, reader)
     finally:
         process.terminate()
@@ -94,7 +97,6 @@ def _check(folder: Path, url: str, management: str, caller: str, reader: str) ->
         assert http.get(f"{management}/v2/health/live").status_code == 200
         _check_origins(http, url, mine)
         _check_versions(url)
-        _check_grpc(folder, int(url.rpartition(":")[2]) + 1, caller, reader)
         assert tilth("token", "revoke", "web", folder=folder).returncode == 0
         # Both workers look at the file once a second.
         time.sleep(1.5)

@@ -17,11 +17,12 @@ from example_server import ROW, income_model, income_schema
 from serving_clients import Client, MakeClient
 
 from lookup_projects import NOW, loans_project
-from tilth.errors import DataError, GraphError
+from tilth.errors import DataError, GraphError, NotFoundError
 from tilth.pipelines import materialize, run_pipeline
 from tilth.projects import Project
 from tilth.schemas import Schema
 from tilth.serving import ModelSource, create_app
+from tilth.serving.answers import Refusal
 from tilth.serving.live import fixed_model
 from tilth.serving.lookups import Filling, OnlineLookup, with_lookups
 from tilth.serving.project_server import served_project
@@ -38,13 +39,16 @@ DAY = 86_400_000_000
 ASKED = {name: value for name, value in ROW.items() if name not in ("hours", "since", "note")}
 
 
-def store_of(path: Path, rows: dict[str, list[object]]) -> None:
+COLUMNS = [("hours", "float"), ("since", "datetime")]
+
+
+def store_of(path: Path, rows: dict[str, list[object]], columns: Any = COLUMNS) -> None:
     info = LookupInfo(
         format=1,
         keys=[("who", "string")],
         time="at",
         created=None,
-        columns=[("hours", "float"), ("since", "datetime")],
+        columns=columns,
         rows=0,
         at_us=MOMENT,
         newest_us=None,
@@ -197,10 +201,13 @@ def test_a_damaged_store_leaves_the_rows_before_in_place(
     assert len(told) == 1
 
 
-def test_a_store_that_cannot_be_asked_is_no_missing_value(make_client: MakeClient, path: Path) -> None:
+@pytest.mark.parametrize("kind", [DataError, NotFoundError])
+def test_a_store_that_cannot_be_asked_is_no_missing_value(
+    make_client: MakeClient, path: Path, kind: type[DataError | NotFoundError]
+) -> None:
     class Away(SqliteLookups):
         def get(self, keys: Any) -> Any:  # noqa: ARG002
-            raise DataError("Redis does not answer for the look-up 'habits'")
+            raise kind("Redis does not answer for the look-up 'habits'")
 
     client = make_client(source_of(online(path, Away)))
     refused = client.post("/predict", {**ASKED, "note": "ada"})
@@ -211,10 +218,16 @@ def test_a_store_that_cannot_be_asked_is_no_missing_value(make_client: MakeClien
     assert client.get("/v2/health/ready").status_code == 200
 
 
-def test_a_look_up_that_was_changed_since_is_not_served(path: Path) -> None:
-    for changes in ({"time": "when"}, {"keys": {"note": "whom"}}, {"columns": ("hours",)}):
-        with pytest.raises(DataError, match="something else"):
+def test_rows_that_are_stored_otherwise_than_the_model_knows_them_are_not_served(path: Path) -> None:
+    for changes in ({"time": "when"}, {"keys": {"note": "whom"}}, {"columns": ("hours", "weight")}):
+        with pytest.raises(DataError, match="stored otherwise"):
             online(path, **changes)
+    filling = Filling([online(path, columns=())], income_schema())
+    store_of(path, {"ada": [MOMENT, 1.0]}, columns=[("hours", "float")])
+    filling.fill([{**ASKED, "note": "ada"}])
+    filling._fillers[0]._online.store.refresh()
+    with pytest.raises(Refusal, match="cannot be read"):
+        filling.fill([{**ASKED, "note": "ada"}])
 
 
 def test_a_key_that_requests_cannot_have_is_told(path: Path) -> None:
@@ -244,7 +257,7 @@ def trained(folder: Path, store: str) -> Project:
     return project
 
 
-def check_served(project: Project, **options: Any) -> None:
+def check_served(project: Project, *, then: Project | None = None, **options: Any) -> None:
     """The features that are served are those that the training join gives at the same moment."""
     with served_project(project) as served:
         app = create_app(served.source, served.log, served.feedback, served.schema, **options)
@@ -256,7 +269,7 @@ def check_served(project: Project, **options: Any) -> None:
     moment = NOW.replace(tzinfo=None)
     people = open_table({"customer": [*range(44)], "at": [moment] * 44})
     features = open_table(str(project.directory / "balances.parquet"))
-    lookup = project.configuration.lookups[0].lookup()
+    lookup = (then or project).configuration.lookups[0].lookup()
     expected = join_lookup(people, features, lookup).table.to_arrow().to_pylist()
     wanted = [(row["customer"], row["balance"], row["tier"]) for row in expected]
     assert [(row["customer"], row["balance"], row["tier"]) for row in made] == wanted
@@ -290,6 +303,15 @@ def redis_address() -> Iterator[str]:
 
 def test_a_project_is_served_from_redis_too(tmp_path: Path, redis_address: str) -> None:
     check_served(trained(tmp_path, redis_address), asks_in_thread=True)
+
+
+def test_a_version_is_served_with_the_look_ups_that_it_was_trained_with(tmp_path: Path) -> None:
+    project = trained(tmp_path, "sqlite")
+    toml = project.directory / "tilth.toml"
+    text = toml.read_text(encoding="utf-8").replace('"20000d"', '"1d"')
+    more = text[text.index("[[lookups]]") :].replace('"balances"', '"others"', 1)
+    toml.write_text(text + more, encoding="utf-8")  # never materialized, and no version knows it
+    check_served(Project.load(tmp_path), then=project)
 
 
 def test_a_project_is_not_ready_before_its_features_are_materialized(tmp_path: Path) -> None:

@@ -47,7 +47,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "What Prometheus and Grafana need, as files.",
     ),
     "log": ("In production", "tilth.cli.prediction_log:show", "What was predicted, the newest first."),
-    "log compact": ("log", "tilth.cli.prediction_log:compact", "Make Parquet of the log; remove what is old."),
+    "log compact": (
+        "log",
+        "tilth.cli.prediction_log:compact",
+        "Make Parquet of the log; remove what is old.",
+    ),
     "materialize": ("In production", "tilth.cli.materializing:materialize", "Store features for look-ups."),
     "token": ("In production", "", "The tokens that the server lets in: make, list, revoke."),
     "token create": ("token", "tilth.cli.tokens:create", "Make a token and print it, this once."),

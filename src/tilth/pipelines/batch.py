@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 import numpy as np
+from msgspec import structs
 
 from tilth.errors import ColumnNotFoundError
 from tilth.evaluation import Discovery, Evaluation
@@ -20,6 +21,7 @@ from tilth.pipelines.lookup_step import completed, lookup_state
 from tilth.pipelines.scoring import answer, column, measure
 from tilth.pipelines.versions import find_version
 from tilth.projects import Project
+from tilth.projects.lookup_stores import trained_lookups
 from tilth.schemas import Schema
 from tilth.tables import Table, open_table
 from tilth.tables.slicings import slicing_of
@@ -193,6 +195,8 @@ def load_version(project: Project, reference: str | None) -> LoadedVersion:
     artifacts = project.artifacts()
     with project.store() as store:
         version = find_version(project, store, reference or "champion")
+        lookups = trained_lookups(project, store, version)
+    project = replace(project, configuration=structs.replace(project.configuration, lookups=lookups))
     text = artifacts.read_bytes(str(version.properties["schema"]), ".toml").decode()
     # A version from before it kept them was made with what tilth.toml says.
     kept = version.properties.get("missing", list(project.configuration.data.missing))

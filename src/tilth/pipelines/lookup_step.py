@@ -119,10 +119,13 @@ def join_lookups(
 
 
 def lookup_state(project: Project) -> str:
-    """What changes when the features of a look-up may have changed; empty for a project without look-ups."""
-    files = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in lookup_files(project)]
+    """What changes when the features of a look-up may have changed; empty where there are none to join."""
     if not project.configuration.lookups:
         return ""
+    try:
+        files = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in lookup_files(project)]
+    except ProjectError:
+        return ""  # data with all columns can be predicted without them
     return hashlib.sha256(json.dumps([lookup_parameters(project), files]).encode()).hexdigest()
 
 

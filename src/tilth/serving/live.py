@@ -152,7 +152,7 @@ class LiveModel:
     def _look_up(self) -> None:
         """Take over what was materialized since, once for each look-up of the versions."""
         online = [each for scorer in self.versions.values() for each in scorer.model.lookups]
-        for each in dict.fromkeys(online):
+        for each in {id(each.store): each for each in online}.values():
             each.refresh(self._meters)
 
     def _tell(self) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from tilth.errors import DataError, GraphError, TilthError
+from tilth.errors import DataError, GraphError, NotFoundError, TilthError
 from tilth.schemas import Schema
 from tilth.serving.answers import Refusal
 from tilth.serving.columns import Unexpected, describe
@@ -75,10 +75,11 @@ def _check_definition(lookup: Lookup, store: LookupStore) -> None:
     wanted = {"keys": list(lookup.keys.values()), "time": lookup.time, "created": lookup.created}
     stored = {"keys": [name for name, _ in info.keys], "time": info.time, "created": info.created}
     columns = {name for name, _ in info.columns}
-    if stored != wanted or (lookup.columns and set(lookup.columns) - set(lookup.joined_by) != columns):
+    if stored != wanted or not set(lookup.columns) - set(lookup.joined_by) <= columns:
         raise DataError(
-            f"the look-up '{lookup.name}' was materialized when tilth.toml said something else of it",
-            mend=f"write it again: tilth materialize {lookup.name}",
+            f"the look-up '{lookup.name}' is stored otherwise than the model was trained with it",
+            expected="the same keys, times and columns",
+            mend=f"tilth materialize {lookup.name}, or train again where tilth.toml has changed",
         )
 
 
@@ -135,7 +136,7 @@ class Filling:
         for filler in self._fillers:
             try:
                 rows = filler.fill(rows, found, missing)
-            except DataError as error:
+            except (DataError, NotFoundError) as error:
                 self._complain(error)
                 raise Refusal(
                     503,
@@ -145,7 +146,7 @@ class Filling:
                 ) from error
         return Filled(rows, found, missing)
 
-    def _complain(self, error: DataError) -> None:
+    def _complain(self, error: TilthError) -> None:
         """Say that a store is away; now and then, not for each request."""
         now = time.monotonic()
         if now >= self._complained + _COMPLAIN_S:
@@ -164,11 +165,23 @@ class _Filler:
         self._known = known
         self._max_age_us = _microseconds(online.lookup.max_age)
         self._info: object = None
+        self._wanted: frozenset[str] = frozenset()
         self._follow()
 
     def _follow(self) -> None:
-        """Read the stored rows as they are now."""
+        """Read the stored rows as they are now.
+
+        Raises:
+            DataError: they are stored otherwise than the model was trained with them.
+        """
+        _check_definition(self._online.lookup, self._online.store)
         info = self._online.store.info
+        gone = self._wanted.difference(self._online.columns)
+        if gone:
+            raise DataError(
+                f"the look-up '{self.name}' is stored without the column '{min(gone)}'",
+                mend=f"put it back, and: tilth materialize {self.name}",
+            )
         self._make = key_maker([kind for _, kind in info.keys])
         columns = self._online.columns
         self._places = [(name, at) for at, name in enumerate(columns, 1) if name in self._known]

@@ -16,7 +16,6 @@ from tilth.errors import NotFoundError, TilthError, UsageError
 from tilth.inference import Graph
 from tilth.metrics import LabelEncoding
 from tilth.projects import Project
-from tilth.projects.lookup_stores import lookup_store
 from tilth.projects.privacy import as_private_as_now
 from tilth.projects.serve_section import ServeSection
 from tilth.schemas import Schema
@@ -25,9 +24,10 @@ from tilth.serving.app import GrpcAddress, create_app
 from tilth.serving.hub import ServedProject
 from tilth.serving.listening import listen, reserve
 from tilth.serving.live import Look, ModelSource
-from tilth.serving.lookups import OnlineLookup, with_lookups
+from tilth.serving.lookups import with_lookups
 from tilth.serving.meter_blocks import meter_folder
 from tilth.serving.metering import Meters
+from tilth.serving.project_lookups import ProjectLookups
 from tilth.serving.scoring import ServedModel
 from tilth.serving.security import exposures, gate_of, tls_of
 from tilth.serving.server import serve
@@ -76,7 +76,7 @@ def champion_source(
     store: Store,
     artifacts: ArtifactStore,
     threads: int = 1,
-    lookups: dict[str, OnlineLookup] | None = None,
+    lookups: ProjectLookups | None = None,
 ) -> ModelSource:
     """The project's champion, whichever version that is at the moment.
 
@@ -85,8 +85,9 @@ def champion_source(
         store: its records.
         artifacts: its files.
         threads: how many cores one run of a graph may use.
-        lookups: takes the look-ups that were opened, for whoever closes them.
+        lookups: opens the look-ups of versions; default: one of its own.
     """
+    opened = lookups or ProjectLookups(project, store)
 
     def poll() -> tuple[str, int] | None:
         version = store.aliases(project.name).get("champion")
@@ -99,7 +100,7 @@ def champion_source(
         text = artifacts.read_bytes(str(found.properties["schema"]), ".toml").decode()
         schema = _asked_of_requests(Schema.from_toml(text, where=f"the schema of {found.reference}"), graph)
         schema = as_private_as_now(schema, project)
-        online = look_ups()
+        online = opened.of(found)
         schema = with_lookups(schema, online)
         # A version from before it kept them was made with what tilth.toml says.
         kept = found.properties.get("missing", list(project.configuration.data.missing))
@@ -117,15 +118,6 @@ def champion_source(
             log_key=_log_key(project, schema),
             lookups=online,
         )
-
-    opened: dict[str, OnlineLookup] = {} if lookups is None else lookups
-
-    def look_ups() -> tuple[OnlineLookup, ...]:
-        """All versions share what is stored."""
-        for each in project.configuration.lookups:
-            if each.name not in opened:
-                opened[each.name] = OnlineLookup(each.lookup(), lookup_store(project, each))
-        return tuple(opened.values())
 
     def beside() -> tuple[int, ...]:
         return tuple(
@@ -416,9 +408,8 @@ def served_project(project: Project) -> Iterator[ServedProject]:
         None if section.sink is None else located_sink(section.sink, project.directory),
         log=log,
     )
-    lookups: dict[str, OnlineLookup] = {}
     try:
-        with project.store() as store:
+        with project.store() as store, contextlib.closing(ProjectLookups(project, store)) as lookups:
             if "champion" not in store.aliases(project.name):
                 raise NotFoundError(
                     f"the model '{project.name}' has no champion", mend="make one with: tilth run"
@@ -428,8 +419,6 @@ def served_project(project: Project) -> Iterator[ServedProject]:
             compactor.start()
             yield ServedProject(source, log, feedback, entity=project.configuration.serve.entity)
     finally:
-        for each in lookups.values():
-            each.store.close()
         compactor.stop()
         log.close()
         feedback.close()
