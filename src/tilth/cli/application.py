@@ -50,7 +50,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "log compact": (
         "log",
         "tilth.cli.prediction_log:compact",
-        "Make Parquet of the log; remove what is old.",
+        "Parquet of the log; without the old.",
     ),
     "materialize": ("In production", "tilth.cli.materializing:materialize", "Store features for look-ups."),
     "token": ("In production", "", "The tokens that the server lets in: make, list, revoke."),
