@@ -199,6 +199,7 @@ def wrong_flags(module: Any) -> list[Any]:
             "classification",
         ),
         (lambda c, _: c.is_model_ready("nobody"), "NOT_FOUND", "nobody"),
+        (lambda c, m: c.infer("income", inputs(m), timeout=1), "DEADLINE_EXCEEDED", "deadline"),
     ],
 )
 def test_mistakes_over_grpc_have_their_status(

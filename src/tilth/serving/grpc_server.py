@@ -148,7 +148,8 @@ class GrpcServer:
                 status, words = 400, _told(error)
                 meters.refused("invalid")
             except Refusal as refusal:
-                status, words = refusal.status, refusal.error
+                status = 504 if refusal.reason == "deadline" else refusal.status
+                words = refusal.error
                 meters.refused(refusal.reason)
             except DataError as error:
                 status, words = 503, error.what
