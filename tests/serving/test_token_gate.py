@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ from example_server import ROW, income_model, income_schema
 from serving_clients import Client
 
 from tilth.errors import UsageError
-from tilth.projects.tokens import create_token, revoke_token
+from tilth.projects.tokens import Tokens, create_token, read_tokens, revoke_token
 from tilth.serving import create_app, fixed_model
 from tilth.serving.answers import Refusal
 from tilth.serving.gate import FailedTokens, TokenGate
@@ -199,6 +200,55 @@ def test_a_damaged_file_lets_nobody_in_until_it_is_mended(
     path.write_bytes(whole)
     watch.now += 1.0
     assert asked(gate, text) == 200
+
+
+def test_a_mode_that_was_mended_is_noticed_without_a_new_file(path: Path) -> None:
+    text, _ = create_token(path, "web", ["predict"])
+    watch = Watch()
+    gate = TokenGate(path, clock=watch)
+    for mode, status in ((0o666, 401), (0o600, 200)):
+        path.chmod(mode)
+        watch.now += 1.0
+        assert asked(gate, text) == status
+
+
+def test_a_file_that_could_not_be_read_for_a_moment_is_read_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    text, _ = create_token(path, "web", ["predict"])
+    watch = Watch()
+    gate = TokenGate(path, clock=watch)
+    create_token(path, "another", ["predict"])
+    with monkeypatch.context() as full:
+        full.setattr(Path, "open", _no_handles)
+        for _ in range(3):
+            watch.now += 1.0
+            assert asked(gate, text) == 401
+    assert len(caplog.records) == 1
+    watch.now += 1.0
+    assert asked(gate, text) == 200
+
+
+def _no_handles(*_arguments: object, **_options: object) -> None:
+    raise OSError(errno.EMFILE, "Too many open files")
+
+
+def test_a_token_revoked_while_the_server_starts_is_let_in_no_longer(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text, _ = create_token(path, "web", ["predict"])
+
+    def read_and_revoke(file: Path) -> Tokens:
+        found = read_tokens(file)
+        revoke_token(file, "web")
+        return found
+
+    watch = Watch()
+    with monkeypatch.context() as starting:
+        starting.setattr("tilth.serving.gate.read_tokens", read_and_revoke)
+        gate = TokenGate(path, clock=watch)
+    watch.now += 1.0
+    assert asked(gate, text) == 401
 
 
 def test_an_expired_token_is_worth_nothing(path: Path) -> None:

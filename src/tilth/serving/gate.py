@@ -84,8 +84,9 @@ class TokenGate:
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._path = path
         self._clock = clock
+        self._stamp: _Stamp | None = _stamp(path)  # before it is read: what changes meanwhile is read again
         self._tokens = read_tokens(path)
-        self._stamp = _stamp(path)
+        self._problem: str | None = None
         self._looked = clock()
         self._looking = threading.Lock()
         self._failed = FailedTokens()
@@ -138,14 +139,15 @@ class TokenGate:
         try:
             self._looked = now
             stamp = _stamp(self._path)
-            if stamp == self._stamp:
+            if stamp == self._stamp and self._problem is None:
                 return
             try:
-                self._tokens = read_tokens(self._path)
-            except UsageError as error:
-                self._tokens = Tokens({})
-                _log.error("nobody is let in: %s (%s)", error.what, self._path.name)
-            self._stamp = stamp
+                self._tokens, problem = read_tokens(self._path), None
+            except UsageError as error:  # tried again at every look: it may pass without a change of the file
+                self._tokens, problem = Tokens({}), error.what
+            if problem is not None and problem != self._problem:
+                _log.error("nobody is let in: %s (%s)", problem, self._path.name)
+            self._stamp, self._problem = stamp, problem
         finally:
             self._looking.release()
 
@@ -161,4 +163,4 @@ def _stamp(path: Path) -> _Stamp | None:
         found = path.stat()
     except OSError:
         return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
+    return found.st_ino, found.st_ctime_ns, found.st_size  # which changes with its mode as well

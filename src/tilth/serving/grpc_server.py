@@ -36,6 +36,7 @@ _STATUS = {
     401: "UNAUTHENTICATED",
     403: "PERMISSION_DENIED",
     404: "NOT_FOUND",
+    408: "DEADLINE_EXCEEDED",
     413: "RESOURCE_EXHAUSTED",
     429: "RESOURCE_EXHAUSTED",
     503: "UNAVAILABLE",
@@ -94,7 +95,8 @@ class GrpcServer:
             maximum_concurrent_rpcs=2 * settings.max_waiting,
         )
         handlers = {
-            name: grpc.unary_unary_rpc_method_handler(
+            # As a stream, though one message comes: what is no stream is read before anybody has judged it.
+            name: grpc.stream_unary_rpc_method_handler(
                 self._guarded(name, message(taken)),
                 response_serializer=message(given).SerializeToString,
             )
@@ -124,7 +126,7 @@ class GrpcServer:
 
     def _guarded(
         self, name: str, taken: Any
-    ) -> Callable[[bytes, grpc.aio.ServicerContext[Any, Any]], Awaitable[Any]]:
+    ) -> Callable[[Any, grpc.aio.ServicerContext[Any, Any]], Awaitable[Any]]:
         """A method whose errors become statuses, and which is counted; messages are read behind the gate."""
         handler: Handler = getattr(self, f"_{name}")
         permission: Permission | None = (
@@ -132,7 +134,9 @@ class GrpcServer:
         )
         meters, endpoint = self._shared.meters, f"grpc {name}"
 
-        async def answer(content: bytes, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
+        patience_s = self._shared.settings.body_timeout_s
+
+        async def answer(_messages: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
             import grpc
 
             started = time.perf_counter()
@@ -142,6 +146,7 @@ class GrpcServer:
                 request = self._request(context, started)
                 if self._shared.gate is not None and permission is not None:
                     self._shared.gate(request, permission)
+                content = await _received(context, patience_s)
                 answered = await handler(_read(taken, content), request)
                 status = 200
             except RequestError as error:
@@ -232,6 +237,16 @@ class GrpcServer:
             refuse_unsupported(parameters_of(each.parameters), f"'{each.name[:100]}'")
         wanted = wanted_outputs([each.name for each in asked.outputs], scorer)
         return predictor.accept(rows_of(given_tensors(asked), scorer), request, scorer), wanted
+
+
+async def _received(context: grpc.aio.ServicerContext[Any, Any], patience_s: float) -> bytes:
+    """The bytes of the message of a call, which may not take for ever to come."""
+    try:
+        async with asyncio.timeout(patience_s):
+            content = await context.read()
+    except TimeoutError:
+        raise Refusal(408, f"the message did not come within {patience_s:g} s") from None
+    return content if isinstance(content, bytes) else b""
 
 
 def _read(taken: Any, content: bytes) -> Any:
