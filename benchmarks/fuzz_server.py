@@ -25,6 +25,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,13 +75,13 @@ class Fuzzer:
 
     Args:
         address: host and port of HTTP.
-        infer: calls a method of gRPC with bytes, and gives the name of the status.
+        infer: calls a method of gRPC with bytes, or leaves it before any come (None), and gives the status.
         seen: where it notes what came.
         seed: of the dice.
     """
 
     def __init__(
-        self, address: tuple[str, int], infer: Callable[[str, bytes], str], seen: Seen, seed: int
+        self, address: tuple[str, int], infer: Callable[[str, bytes | None], str], seen: Seen, seed: int
     ) -> None:
         self._address = address
         self._infer = infer
@@ -157,6 +158,10 @@ class Fuzzer:
             self._raw("huge sizes", b"GET / HTTP/1.1\r\n" + b"x: y\r\n" * self._dice.choice((150, 30_000)))
 
     def _half_open(self) -> None:
+        if self._dice.random() < 0.3:
+            method = self._dice.choice(METHODS)
+            self._seen.note("half-open", self._infer(method, None), method.encode())
+            return
         whole = self._request(json.dumps(ROW).encode(), "/predict")
         with socket.create_connection(self._address, timeout=PATIENCE_S) as connection:
             connection.sendall(whole[: self._dice.randrange(len(whole))])
@@ -334,15 +339,27 @@ def _grpc_request() -> bytes:
 
 
 @contextlib.contextmanager
-def grpc_caller(port: int) -> Iterator[Callable[[str, bytes], str]]:
+def grpc_caller(port: int) -> Iterator[Callable[[str, bytes | None], str]]:
     """What calls a method with bytes that need not be a message."""
     import grpc
 
     with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
 
-        def call(method: str, content: bytes) -> str:
+        def leave(path: str) -> str:
+            gone = threading.Event()
+            nothing = (b"" for _ in range(1) if gone.wait(PATIENCE_S) and False)
+            begun = channel.stream_unary(path).future(nothing, timeout=PATIENCE_S)
+            time.sleep(0.002)
+            begun.cancel()
+            gone.set()
+            return "none"
+
+        def call(method: str, content: bytes | None) -> str:
+            path = f"/inference.GRPCInferenceService/{method}"
+            if content is None:
+                return leave(path)
             try:
-                channel.unary_unary(f"/inference.GRPCInferenceService/{method}")(content, timeout=PATIENCE_S)
+                channel.unary_unary(path)(content, timeout=PATIENCE_S)
             except grpc.RpcError as error:
                 name: str = error.code().name
                 return name
@@ -383,11 +400,10 @@ def fuzz(requests: int, clients: int, seed: int) -> dict[str, Any]:
             ]
             fuzzers = [Fuzzer(("127.0.0.1", port), infer, seen, seed + n) for n in range(clients)]
             each = -(-max(0, requests - sum(seen.sent.values())) // clients)
-            threads = [threading.Thread(target=_run, args=(f, each, process)) for f in fuzzers]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
+            # What ends a client before it has sent everything ends this too: nothing was shown then.
+            with ThreadPoolExecutor(clients) as together:
+                for done in [together.submit(_run, fuzzer, each, process) for fuzzer in fuzzers]:
+                    done.result()
             sizes.append(process.memory_info().rss / 2**20)
             handles = process.num_fds()
             right = _honest_answer(port)
