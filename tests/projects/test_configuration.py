@@ -187,6 +187,8 @@ def test_an_unknown_key_of_the_prediction_log_is_named_with_those_there_are() ->
         ("[serve.log]\nsample = 1.5", "sample is 1.5"),
         ('[serve.log]\nkeep = "for long"', "keep is 'for long'"),
         ('[serve.log]\nroll = "10"', "roll is '10'"),
+        ('[serve.log]\nsink = ""', "sink is empty"),
+        ('[serve.log]\nwhen_full = "x"', "unknown value 'x'"),
     ],
 )
 def test_what_a_server_cannot_do_is_refused(text: str, what: str) -> None:

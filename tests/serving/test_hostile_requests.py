@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -164,3 +165,11 @@ def test_a_body_in_many_parts_is_bounded(client: Client) -> None:
             return await http.post("/predict", content=parts())
 
     assert asyncio.run(send()).status_code == 413
+
+
+@pytest.mark.parametrize("path", ["/predict", "/v2/models/income/infer", "/feedback"])
+def test_compressed_bodies_are_refused_by_their_header(client: Client, path: str) -> None:
+    sent = gzip.compress(json.dumps(ROW).encode())
+    answer = client.post(path, body=sent, headers={"Content-Encoding": "gzip"})
+    assert answer.status_code == 415
+    assert "Content-Encoding 'gzip'" in answer.json()["error"]

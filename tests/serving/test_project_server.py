@@ -151,3 +151,21 @@ def test_production_does_not_depend_on_the_working_tree(tmp_path: Path) -> None:
         assert tilth("run", folder=tmp_path).returncode == 0
         wait_until("the curated schema is live", lambda: "warnings" not in post(f"{url}/predict", gold)[1])
         assert post(f"{url}/predict", gold)[1]["version"] == 2
+
+
+@pytest.mark.slow
+def test_the_key_of_whom_it_is_about_is_logged_and_must_be_a_column(tmp_path: Path) -> None:
+    project = hurried_project(tmp_path)
+    assert tilth("run", folder=tmp_path).returncode == 0
+    toml = tmp_path / "tilth.toml"
+    plain = toml.read_text()
+    toml.write_text(plain.replace("[serve]\n", '[serve]\nentity = "agee"\n'))
+    refused = tilth("serve", "--port", "0", folder=tmp_path)
+    assert refused.returncode == 2
+    assert "entity is 'agee', which no request has" in refused.stderr
+    assert "did you mean 'age'?" in refused.stderr
+    toml.write_text(plain.replace("[serve]\n", '[serve]\nentity = "age"\n'))
+    with serving(tmp_path) as (url, _):
+        assert post(f"{url}/predict", ROW)[0] == 200
+    (logged,) = read_predictions(project.predictions)
+    assert logged.entity == "41"

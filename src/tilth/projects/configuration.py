@@ -329,7 +329,8 @@ def _no_choice(value: str, place: str, where: str) -> ProjectError:
             mend="say in schema.toml what the data must be like",
         )
     types = {field.name: field.type for field in msgspec.structs.fields(_section(place))}
-    key = re.findall(r"[a-z_]+", place)[1]
+    names = re.findall(r"[a-z_]+", place)
+    key = names[2 if ".".join(names[:2]) in _SECTIONS else 1]
     return _unknown(f"unknown value '{value}'", value, _choices(types[key]), at)
 
 

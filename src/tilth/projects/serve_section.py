@@ -78,6 +78,8 @@ def serve_misfits(section: ServeSection) -> Iterator[Misfit]:
 def _log_misfits(log: LogSection) -> Iterator[Misfit]:
     if not 0 <= log.sample <= 1:
         yield "serve.log", f"sample is {log.sample}", "a share between 0 and 1"
+    if log.sink is not None and not log.sink.strip():
+        yield "serve.log", "sink is empty", "a folder, an address such as s3://bucket/path, or no sink at all"
     if log.roll_mb < 1:
         yield "serve.log", f"roll_mb is {log.roll_mb}", "1 or more"
     for name, text in (("keep", log.keep), ("roll", log.roll)):

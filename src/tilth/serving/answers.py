@@ -13,7 +13,17 @@ from tilth.types import JSONObject
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope
 
-__all__ = ["Answer", "ClientGone", "Refusal", "decode", "json_answer", "read_body", "refused", "told"]
+__all__ = [
+    "Answer",
+    "ClientGone",
+    "Refusal",
+    "decode",
+    "json_answer",
+    "read_body",
+    "refuse_encoded",
+    "refused",
+    "told",
+]
 
 Headers = tuple[tuple[bytes, bytes], ...]
 
@@ -147,6 +157,20 @@ def _reason(body: bytes, error: ValueError | RecursionError) -> str:
 
 class ClientGone(Exception):  # noqa: N818 - nobody is left to be told
     """The client hung up before its request was complete."""
+
+
+def refuse_encoded(encoding: bytes) -> None:
+    """Refuse a body that is compressed: what it becomes could not be bounded before it is unpacked.
+
+    Raises:
+        Refusal: 415 for any encoding but "identity".
+
+    Example:
+        >>> refuse_encoded(b"identity")
+    """
+    if encoding.strip().lower() not in (b"", b"identity"):
+        shown = encoding[:50].decode("latin-1")
+        raise Refusal(415, f"the body has the Content-Encoding '{shown}'; send it without compression")
 
 
 async def read_body(scope: Scope, receive: Receive, max_bytes: int, timeout_s: float) -> bytes:

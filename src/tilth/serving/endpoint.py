@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from tilth.errors import DataError, RequestError
-from tilth.serving.answers import Answer, ClientGone, Refusal, json_answer, read_body, refused
+from tilth.serving.answers import Answer, ClientGone, Refusal, json_answer, read_body, refuse_encoded, refused
 from tilth.serving.batching import Batcher, too_late, too_many
 from tilth.serving.metering import Meters
 from tilth.serving.predictor import Call
@@ -172,6 +172,8 @@ class Endpoint:
             self._admit()
             if self._gate is not None and self._permission is not None:
                 self._gate(request, self._permission)
+            if b"content-encoding" in headers:
+                refuse_encoded(headers[b"content-encoding"])
             request.body = await read_body(scope, receive, self._max_bytes, self._timeout_s)
             if len(request.body) > self._offload.over_bytes:
                 return await self._offload.run(self._work, request)

@@ -12,7 +12,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from tilth.errors import NotFoundError, TilthError, UsageError
+from tilth.errors import NotFoundError, ProjectError, TilthError, UsageError, closest
 from tilth.inference import Graph
 from tilth.metrics import LabelEncoding
 from tilth.projects import Project
@@ -360,10 +360,22 @@ def _check_champions(project: Project) -> None:
     """Find out, before anything listens, whether there is something to serve."""
     for each in _projects(project):
         with each.store() as store:
-            if "champion" not in store.aliases(each.name):
+            number = store.aliases(each.name).get("champion")
+            if number is None:
                 raise NotFoundError(
                     f"the model '{each.name}' has no champion", mend="make one with: tilth run"
                 )
+            digest = str(store.model_version(each.name, number).properties["schema"])
+        schema = Schema.from_toml(each.artifacts().read_bytes(digest, ".toml").decode())
+        entity, names = each.configuration.serve.entity, schema.in_environment("serving").names
+        if entity is not None and entity not in names:
+            near = closest(entity, names)
+            raise ProjectError(
+                f"entity is '{entity}', which no request has",
+                where=f"{each.directory / 'tilth.toml'}, [serve]",
+                expected=f"one of {', '.join(names)}",
+                mend=f"did you mean '{near}'?" if near else None,
+            )
 
 
 @contextlib.contextmanager
