@@ -201,7 +201,7 @@ async def kill(kills: int) -> None:
             server = psutil.Process(process.pid)
             await asyncio.sleep(5.0)  # both have started
             load = Load(port, body, 500.0)
-            sending = asyncio.create_task(load.run(kills * 4.0))
+            sending = asyncio.create_task(load.run(kills * 30.0))  # it ends with the last kill
             done = 0
             while done < kills and not sending.done():
                 await asyncio.sleep(chance.uniform(0.2, 1.0))

@@ -324,3 +324,23 @@ def test_a_project_is_not_ready_before_its_features_are_materialized(tmp_path: P
         client.close()
     assert ready.status_code == 503
     assert "'balances' was never materialized" in ready.json()["problem"]
+
+
+@pytest.mark.parametrize("kind", [SqliteLookups, MemoryLookups])
+def test_values_never_land_in_columns_of_another_file(
+    path: Path, kind: Callable[[Path], LookupStore], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file with the columns in another order is put in place just before its rows are read."""
+    look_up = online(path, kind)
+    filling = Filling([look_up], income_schema())
+    get = type(look_up.store).get
+
+    def get_after_a_change(store: Any, keys: Any) -> Any:
+        monkeypatch.undo()
+        store_of(path, {"ada": [MOMENT - DAY, "2019-05-01T00:00:00", 44.0]}, COLUMNS[::-1])
+        store.refresh()
+        return get(store, keys)
+
+    monkeypatch.setattr(kind, "get", get_after_a_change)
+    (row,) = filling.fill([{"note": "ada"}]).rows
+    assert row == {"note": "ada", "hours": 44.0, "since": "2019-05-01T00:00:00"}

@@ -317,3 +317,10 @@ def test_any_csv_text_gives_rows_or_a_refusal(text: str) -> None:
         with contextlib.suppress(RequestError):
             found = validator.sift(csv_rows(body, validator))
             assert len(found.rows) + len(found.refused) <= len(body)
+
+
+def test_a_table_that_still_has_the_label_says_that_it_is_no_part_of_a_request(client: Client) -> None:
+    body = b"age,job,married,income\n39,Exec,true,>50K\n"
+    answer = client.post("/predict", body=body, headers={"Content-Type": "text/csv"})
+    assert answer.status_code == 400
+    assert answer.json()["error"] == "column 'income' is not part of a request"

@@ -14,11 +14,12 @@ from tilth.errors import DataError, GraphError, NotFoundError, TilthError
 from tilth.schemas import Schema
 from tilth.serving.answers import Refusal
 from tilth.serving.columns import Unexpected, describe
-from tilth.tables.lookups import Lookup, key_maker, microseconds
+from tilth.tables.lookups import Lookup, LookupInfo, key_maker, microseconds
 from tilth.types import Clock, utc_now
 
 if TYPE_CHECKING:
     from tilth.serving.metering import Meters
+    from tilth.tables.lookup_rows import LookupRow
     from tilth.tables.lookup_stores import LookupStore
 
 __all__ = ["Filled", "Filling", "OnlineLookup", "with_lookups"]
@@ -47,7 +48,7 @@ class OnlineLookup:
         self.store = store
         self.clock = clock
         self._problem: str | None = None
-        _check_definition(lookup, store)
+        _check_definition(lookup, store.info)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -70,8 +71,7 @@ class OnlineLookup:
         meters.lookup_freshness(self.name, self.store.info.freshness_s(microseconds(self.clock())))
 
 
-def _check_definition(lookup: Lookup, store: LookupStore) -> None:
-    info = store.info
+def _check_definition(lookup: Lookup, info: LookupInfo) -> None:
     wanted = {"keys": list(lookup.keys.values()), "time": lookup.time, "created": lookup.created}
     stored = {"keys": [name for name, _ in info.keys], "time": info.time, "created": info.created}
     columns = {name for name, _ in info.columns}
@@ -154,70 +154,80 @@ class Filling:
             _log.error("%s", error)
 
 
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """How the rows of a look-up are stored at a moment, for the columns that a model version knows."""
+
+    info: LookupInfo
+    make_key: Callable[[Sequence[object]], bytes | None]
+    places: tuple[tuple[str, int], ...]
+    wanted: frozenset[str]
+
+
 class _Filler:
-    """One look-up, for the columns that a model version knows."""
+    """One look-up, for the columns that a model version knows. Safe to use from several threads."""
 
     def __init__(self, online: OnlineLookup, known: frozenset[str]) -> None:
         self.name = online.name
         self._online = online
         self._keys = tuple(online.lookup.keys)
-        self._pick = _picker(self._keys)
         self._known = known
         self._max_age_us = _microseconds(online.lookup.max_age)
-        self._info: object = None
-        self._wanted: frozenset[str] = frozenset()
-        self._follow()
+        self._stored = self._as_stored(online.store.info, frozenset())
 
-    def _follow(self) -> None:
-        """Read the stored rows as they are now.
+    def _as_stored(self, info: LookupInfo, wanted: frozenset[str]) -> _Stored:
+        """How rows are stored by now.
 
         Raises:
-            DataError: they are stored otherwise than the model was trained with them.
+            DataError: otherwise than the model was trained with them.
         """
-        _check_definition(self._online.lookup, self._online.store)
-        info = self._online.store.info
-        gone = self._wanted.difference(self._online.columns)
+        _check_definition(self._online.lookup, info)
+        columns = [self._online.lookup.served_as(name) for name, _ in info.columns]
+        gone = wanted.difference(columns)
         if gone:
             raise DataError(
                 f"the look-up '{self.name}' is stored without the column '{min(gone)}'",
                 mend=f"put it back, and: tilth materialize {self.name}",
             )
-        self._make = key_maker([kind for _, kind in info.keys])
-        columns = self._online.columns
-        self._places = [(name, at) for at, name in enumerate(columns, 1) if name in self._known]
-        self._wanted = frozenset(name for name, _ in self._places)
-        self._nothing: dict[str, object] = {name: None for name, _ in self._places}
-        self._info = info
+        places = tuple((name, at) for at, name in enumerate(columns, 1) if name in self._known)
+        return _Stored(info, key_maker([kind for _, kind in info.keys]), places, frozenset(dict(places)))
+
+    def _asked(self, rows: Sequence[tuple[int, Mapping[str, Any]]]) -> tuple[_Stored, list[LookupRow | None]]:
+        """What is stored of each row's key, and how: both of one moment, whatever is put in place."""
+        store = self._online.store
+        while True:
+            stored = self._stored
+            keys = [stored.make_key(tuple(row.get(name) for name in self._keys)) for _, row in rows]
+            values = iter(store.get([key for key in keys if key is not None]))
+            found = [None if key is None else next(values) for key in keys]
+            info = store.info
+            if info is stored.info:
+                return stored, found
+            self._stored = self._as_stored(info, stored.wanted)
 
     def fill(
         self, rows: Sequence[object], found: list[Unexpected], missing: dict[str, int]
     ) -> Sequence[object]:
-        if self._online.store.info is not self._info:
-            self._follow()
-        wanted = self._wanted
+        wanted = self._stored.wanted
         lacking = [
             (at, row) for at, row in enumerate(rows) if isinstance(row, dict) and not wanted <= row.keys()
         ]
         if not lacking:
             return rows
-        make, pick = self._make, self._pick
-        keys = [make(pick(row.get)) for _, row in lacking]
-        stored = iter(self._online.store.get([key for key in keys if key is not None]))
+        stored, answers = self._asked(lacking)
         now_us = microseconds(self._online.clock())
         filled = [*rows]
         absent = 0
-        for (at, row), key in zip(lacking, keys, strict=True):
-            values = None if key is None else next(stored)
+        for (at, row), values in zip(lacking, answers, strict=True):
+            is_old = False
             if values is None:
                 absent += 1
                 found.append(self._unknown(at, row))
             elif self._max_age_us is not None and now_us - _whole(values[0]) > self._max_age_us:
-                found.append(self._too_old(at, now_us - _whole(values[0])))
-                values = None
-            if values is None:
-                filled[at] = {**self._nothing, **row}
-            else:
-                filled[at] = {**{name: values[place] for name, place in self._places}, **row}
+                is_old = True
+                found.append(self._too_old(stored, at, now_us - _whole(values[0])))
+            used = None if is_old else values
+            filled[at] = {**{name: used and used[place] for name, place in stored.places}, **row}
         if absent:
             missing[self.name] = missing.get(self.name, 0) + absent
         return filled
@@ -227,18 +237,14 @@ class _Filler:
         got = ", ".join("nothing" if value is None else describe(value) for value in given)
         return Unexpected(at, self._keys[0], got, f"a key that the look-up '{self.name}' has")
 
-    def _too_old(self, at: int, age_us: int) -> Unexpected:
+    def _too_old(self, stored: _Stored, at: int, age_us: int) -> Unexpected:
         most = self._online.lookup.max_age
         return Unexpected(
             at,
-            self._places[0][0],
+            stored.places[0][0],
             f"features {timedelta(seconds=age_us // _SECOND_US)} old",
             f"at most {most}: those of the look-up '{self.name}' are not used",
         )
-
-
-def _picker(names: Sequence[str]) -> Callable[[Callable[[str], object]], tuple[object, ...]]:
-    return lambda get: tuple(get(name) for name in names)
 
 
 def _whole(value: object) -> int:

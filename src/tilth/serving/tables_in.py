@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
-from tilth.errors import RequestError, closest
+from tilth.errors import RequestError
 from tilth.schemas import Column
 from tilth.serving.validation import RequestValidator, Row
 from tilth.tables.text_types import clean_cells, convert_cells
@@ -65,17 +65,12 @@ def check_names(names: Sequence[str], validator: RequestValidator) -> None:
     """
     seen: set[str] = set()
     for name in names:
-        shown = name if len(name) <= 100 else name[:97] + "..."
         if name in seen:
+            shown = name if len(name) <= 100 else name[:97] + "..."
             raise RequestError(f"column '{shown}' is there twice", column=shown, expected="it once")
         seen.add(name)
         if name not in validator.known:
-            near = closest(shown, validator.schema.names)
-            raise RequestError(
-                f"unknown column '{shown}'" + (f": did you mean '{near}'?" if near else ""),
-                column=shown,
-                expected=f"one of the columns {', '.join(validator.schema.names)}",
-            )
+            raise validator.unknown_column(name)
 
 
 def _header(body: bytes) -> list[str]:

@@ -159,7 +159,8 @@ class RequestValidator:
                     row=position,
                 )
             if not row.keys() <= self.known:
-                raise self._unknown(row, position)
+                name = next(name for name in row if name not in self.known)
+                raise self.unknown_column(name, describe(row[name]), position)
             objects.append(row)
         return objects
 
@@ -192,8 +193,14 @@ class RequestValidator:
                 expected=f"at most {self._max_rows} rows",
             )
 
-    def _unknown(self, row: Row, position: int) -> RequestError:
-        name = next(name for name in row if name not in self.known)
+    def unknown_column(self, name: str, got: str | None = None, row: int | None = None) -> RequestError:
+        """The error for a column that a request cannot have.
+
+        Args:
+            name: the column.
+            got: its value in words, where there is one.
+            row: in which row.
+        """
         shown = name if len(name) <= 100 else name[:97] + "..."
         names = ", ".join(self.schema.names)
         if name in self._elsewhere:
@@ -201,9 +208,7 @@ class RequestValidator:
         else:
             near = closest(shown, self.schema.names)
             what = f"unknown column '{shown}'" + (f": did you mean '{near}'?" if near else "")
-        return RequestError(
-            what, column=shown, got=describe(row[name]), expected=f"one of the columns {names}", row=position
-        )
+        return RequestError(what, column=shown, got=got, expected=f"one of the columns {names}", row=row)
 
 
 def _of_row(error: RequestError, row: int) -> RequestError:

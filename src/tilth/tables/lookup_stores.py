@@ -292,4 +292,6 @@ class MemoryLookups:
                 rows = {key: _decode_row(row) for key, row in file.execute("SELECT key, row FROM rows")}
             except (sqlite3.Error, msgspec.MsgspecError) as error:
                 raise _unreadable(self._path, error) from error
-        self._rows, self._info, self._mark = rows, info, mark
+        # Readers look at `info` again after they have read: then they notice rows that came between.
+        self._info = info
+        self._rows, self._mark = rows, mark
